@@ -1,0 +1,2 @@
+//! The tool `whimbrel`.
+fn main() {}
