@@ -3,6 +3,7 @@
 
 mod error;
 pub mod fields;
+pub mod h1;
 
 pub use error::{Error, Kind, Phase, Result};
 pub use fields::Fields;
