@@ -1,0 +1,38 @@
+//! How far a body may grow in decoding.
+
+use crate::error::{Error, Kind, Phase, Result};
+
+/// The limits on what a coded body decodes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeLimits {
+    /// How many times the size of its coded form the decoded body may have, once it is over
+    /// [`ratio_from`](Self::ratio_from). Default: 1100. A single deflate or gzip can't reach that (1032 is its most), so
+    /// it stops only what is made to explode, and a few large bodies of hardly anything but zeros in br or zstd.
+    pub max_ratio: u32,
+    /// The decoded size in bytes up to which no ratio is asked for. Default: 1 MiB.
+    pub ratio_from: u64,
+    /// The most decoded bytes. Default: no limit.
+    pub max_output: Option<u64>,
+}
+
+impl Default for DecodeLimits {
+    fn default() -> Self {
+        Self { max_ratio: 1100, ratio_from: 1 << 20, max_output: None }
+    }
+}
+
+impl DecodeLimits {
+    pub(super) fn check(&self, taken: u64, written: u64) -> Result<()> {
+        if let Some(max) = self.max_output
+            && written > max
+        {
+            let detail = format!("the decoded body is over {max} bytes");
+            return Err(Error::new(Kind::BodyLimit, Phase::Body, detail));
+        }
+        if written > self.ratio_from && written > taken.saturating_mul(self.max_ratio.into()) {
+            let detail = format!("the body decodes to more than {} times its size", self.max_ratio);
+            return Err(Error::new(Kind::TooLarge, Phase::Body, detail));
+        }
+        Ok(())
+    }
+}

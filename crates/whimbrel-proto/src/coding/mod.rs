@@ -1,0 +1,40 @@
+//! Content codings (RFC 9110 §8.4), push style: coded bytes in, a bounded number of decoded bytes out. Decides which
+//! codings are decoded at all, and stops what grows without measure. Never holds a whole body.
+//!
+//! What follows the last gzip member is ignored where it isn't another member, as gzip itself and browsers do; what
+//! follows the end of any other coding is an error.
+
+mod brotli;
+mod chain;
+mod deflate;
+mod limits;
+mod names;
+mod zstd;
+
+pub use chain::{Decoded, Decoder};
+pub use limits::DecodeLimits;
+pub use names::{ACCEPT_ENCODING, Codings};
+
+use crate::error::{Error, Kind, Phase, Result};
+
+/// One coding's decoder.
+trait Stage: Send {
+    /// Decodes as much as fits: (bytes taken, bytes written). Goes on until the input or the room is used up.
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize)>;
+
+    /// Whether the input may end here.
+    fn may_end(&self) -> bool;
+}
+
+#[cold]
+fn malformed(coding: &str) -> Error {
+    Error::new(Kind::Coding, Phase::Body, format!("the body is no valid {coding}"))
+}
+
+#[cold]
+fn trailing(coding: &str) -> Error {
+    Error::new(Kind::Coding, Phase::Body, format!("there is data after the end of the {coding} body"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Handshakes byte by byte, as a proxy would see them.
