@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Phase, Result};
 
 /// The limits on what a coded body decodes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DecodeLimits {
+pub struct Limits {
     /// How many times the size of its coded form the decoded body may have, once it is over
     /// [`ratio_from`](Self::ratio_from). Default: 1100. A single deflate or gzip can't reach that (1032 is its most), so
     /// it stops only what is made to explode, and a few large bodies of hardly anything but zeros in br or zstd.
@@ -15,13 +15,13 @@ pub struct DecodeLimits {
     pub max_output: Option<u64>,
 }
 
-impl Default for DecodeLimits {
+impl Default for Limits {
     fn default() -> Self {
         Self { max_ratio: 1100, ratio_from: 1 << 20, max_output: None }
     }
 }
 
-impl DecodeLimits {
+impl Limits {
     pub(super) fn check(&self, taken: u64, written: u64) -> Result<()> {
         if let Some(max) = self.max_output
             && written > max
