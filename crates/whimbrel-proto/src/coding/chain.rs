@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::names::{Coding, Codings, codings};
-use super::{Limits, Stage, brotli, deflate, zstd};
+use super::{DecodeLimits, Stage, brotli, deflate, zstd};
 use crate::error::{Error, Kind, Phase, Result};
-use crate::fields::Fields;
 
 /// Bytes kept between two stages, and the step in which a `Vec` grows.
 const STEP: usize = 16 * 1024;
@@ -19,7 +18,7 @@ pub struct Decoder {
     /// The coding applied last comes first.
     stages: Vec<Box<dyn Stage>>,
     between: Vec<Between>,
-    limits: Limits,
+    limits: DecodeLimits,
     taken: u64,
     written: u64,
 }
@@ -43,24 +42,15 @@ pub struct Decoded {
 }
 
 impl Decoder {
-    /// The decoder for a response with these fields, to a request with [`accept_encoding`](super::accept_encoding):
-    /// [`new`](Self::new) for [`Codings::ACCEPTED`].
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn for_fields(fields: &Fields, limits: Limits) -> Result<Option<Self>> {
-        Self::new(fields.get_all("Content-Encoding"), Codings::ACCEPTED, limits)
-    }
-
     /// The decoder for a body with these values of `Content-Encoding` (one for each field line, RFC 9110 §8.4), or
     /// `None` if the body is to be left as it is: it has no coding, or one that is not in `asked`.
     ///
     /// # Errors
     /// [`Kind::Coding`] for more than two codings.
-    pub fn new<'a>(
+    pub fn for_fields<'a>(
         content_encoding: impl IntoIterator<Item = &'a [u8]>,
         asked: Codings,
-        limits: Limits,
+        limits: DecodeLimits,
     ) -> Result<Option<Self>> {
         let codings = codings(content_encoding, asked)?;
         if codings.is_empty() {
@@ -97,8 +87,8 @@ impl Decoder {
     /// Decodes from `input` into `output` until one of them is used up.
     ///
     /// # Errors
-    /// [`Kind::Coding`] for what is no valid coding, [`Kind::BodyLimit`] over [`Limits::max_output`],
-    /// [`Kind::TooLarge`] over [`Limits::max_ratio`]. The decoder can't be used after an error.
+    /// [`Kind::Coding`] for what is no valid coding, [`Kind::BodyLimit`] over [`DecodeLimits::max_output`],
+    /// [`Kind::TooLarge`] over [`DecodeLimits::max_ratio`]. The decoder can't be used after an error.
     pub fn decode_into(&mut self, input: &[u8], output: &mut [u8]) -> Result<Decoded> {
         let (mut consumed, mut produced) = (0, 0);
         loop {

@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Phase, Result};
 
 /// The limits on what a coded body decodes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct DecodeLimits {
     /// How many times the size of its coded form the decoded body may have, once it is over
     /// [`ratio_from`](Self::ratio_from). Default: 1100. A single deflate or gzip can't reach that (1032 is its most), so
     /// it stops only what is made to explode, and a few large bodies of hardly anything but zeros in br or zstd.
@@ -15,13 +15,13 @@ pub struct Limits {
     pub max_output: Option<u64>,
 }
 
-impl Default for Limits {
+impl Default for DecodeLimits {
     fn default() -> Self {
         Self { max_ratio: 1100, ratio_from: 1 << 20, max_output: None }
     }
 }
 
-impl Limits {
+impl DecodeLimits {
     pub(super) fn check(&self, taken: u64, written: u64) -> Result<()> {
         if let Some(max) = self.max_output
             && written > max

@@ -12,8 +12,8 @@ mod names;
 mod zstd;
 
 pub use chain::{Decoded, Decoder};
-pub use limits::Limits;
-pub use names::{Codings, accept_encoding};
+pub use limits::DecodeLimits;
+pub use names::{ACCEPT_ENCODING, Codings};
 
 use crate::error::{Error, Kind, Phase, Result};
 

@@ -2,11 +2,8 @@
 
 use crate::error::{Error, Kind, Phase, Result};
 
-/// The value of `Accept-Encoding` in requests whose response is to be decoded (RFC 9110 §12.5.3);
-/// [`Codings::ACCEPTED`] names the same.
-pub const fn accept_encoding() -> &'static str {
-    "gzip, br, zstd"
-}
+/// The value of `Accept-Encoding` in requests whose response is to be decoded; [`Codings::ACCEPTED`] names the same.
+pub const ACCEPT_ENCODING: &str = "gzip, br, zstd";
 
 /// More codings on one body are an error; nobody sends them but to make a bomb.
 const MAX_CODINGS: usize = 2;
@@ -44,7 +41,7 @@ pub struct Codings(u8);
 impl Codings {
     /// None: bodies stay as sent.
     pub const NONE: Self = Self(0);
-    /// Those of [`accept_encoding`].
+    /// Those of [`ACCEPT_ENCODING`].
     pub const ACCEPTED: Self = Self(1 << Coding::Gzip as u8 | 1 << Coding::Brotli as u8 | 1 << Coding::Zstd as u8);
     /// All that can be decoded, `deflate` too.
     pub const ALL: Self = Self(Self::ACCEPTED.0 | 1 << Coding::Deflate as u8);
@@ -87,10 +84,10 @@ mod tests {
 
     #[test]
     fn the_request_asks_for_what_is_decoded() {
-        for name in accept_encoding().split(", ") {
+        for name in ACCEPT_ENCODING.split(", ") {
             assert!(Codings::ACCEPTED.contains(Coding::named(name.as_bytes()).unwrap()), "{name}");
         }
-        assert_eq!(Codings::ACCEPTED.0.count_ones() as usize, accept_encoding().split(", ").count());
+        assert_eq!(Codings::ACCEPTED.0.count_ones() as usize, ACCEPT_ENCODING.split(", ").count());
     }
 
     #[test]
