@@ -1,0 +1,130 @@
+//! The fields of one hop, built afresh each time from the caller's wishes: nothing that belongs to another origin can
+//! leak by being forgotten.
+
+use super::redirect::CONTENT_FIELDS;
+use super::spec::{BodyShape, EXPECT_CONTINUE_OVER, RequestSpec};
+use super::{Hop, Route};
+use crate::coding;
+use crate::error::{Error, Result};
+use crate::fields::{Fields, is_secret};
+use crate::target::Target;
+
+/// Checks once what the caller's fields say of framing, which is ours to say.
+pub(super) fn check(spec: &RequestSpec) -> Result<()> {
+    let fields = &spec.fields;
+    if fields.contains("transfer-encoding") {
+        return Err(Error::input("Transfer-Encoding is set by the engine; leave the header out"));
+    }
+    if fields.get_all("host").count() > 1 {
+        return Err(Error::input("the header Host is given twice; give it once"));
+    }
+    let mut lengths = fields.get_all("content-length");
+    match (lengths.next(), lengths.next()) {
+        (None, _) => Ok(()),
+        (Some(_), Some(_)) => Err(Error::input("the header Content-Length is given twice; leave it out")),
+        (Some(given), None) => match (parse_length(given), spec.body) {
+            (Some(0), BodyShape::None) => Ok(()),
+            (Some(given), BodyShape::Sized { len, .. }) if given == len => Ok(()),
+            _ => Err(Error::input("the header Content-Length is not the body's length; leave it out")),
+        },
+    }
+}
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// Host first, then the engine's defaults where the caller has not spoken, then the caller's fields in order, then
+/// framing.
+pub(super) fn build(spec: &RequestSpec, hop: &Hop) -> Result<Fields> {
+    let given = &spec.fields;
+    let mut fields = Fields::new();
+    let default = |fields: &mut Fields, name: &str, value: &str| {
+        if !given.contains(name) && !spec.without.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            fields.push(name, value.as_bytes());
+        }
+    };
+    match given.get("host") {
+        Some(host) if hop.at_home => fields.push("Host", host),
+        _ => fields.push("Host", host_field(&hop.target).as_bytes()),
+    }
+    default(&mut fields, "User-Agent", &spec.user_agent);
+    default(&mut fields, "Accept", "*/*");
+    if hop.decodes {
+        fields.push("Accept-Encoding", coding::ACCEPT_ENCODING.as_bytes());
+    }
+    if let Some(value) = authorization(spec, hop) {
+        fields.push("Authorization", &value);
+    }
+    if let Route::Forward(proxy) = &hop.route
+        && let Some(credentials) = proxy.credentials()
+        && !given.contains("proxy-authorization")
+    {
+        fields.push("Proxy-Authorization", credentials.basic().as_bytes());
+    }
+    for (name, value) in given.iter().filter(|(name, _)| goes_along(spec, hop, name)) {
+        fields.push(name, value);
+    }
+    frame(&mut fields, spec, hop);
+    Ok(fields)
+}
+
+/// The port stays off where it is the default; a trailing dot is the resolver's business and stays too.
+fn host_field(target: &Target) -> &str {
+    target.authority()
+}
+
+/// The caller's own field wins, then the option, then the URL's userinfo; none of them away from home.
+fn authorization(spec: &RequestSpec, hop: &Hop) -> Option<Vec<u8>> {
+    if hop.at_home {
+        if spec.fields.contains("authorization") {
+            return None;
+        }
+        if let Some(authorization) = &spec.authorization {
+            return Some(authorization.value());
+        }
+    }
+    hop.target.credentials().map(|credentials| credentials.basic().into_bytes())
+}
+
+/// Whether one of the caller's fields is sent on this hop.
+fn goes_along(spec: &RequestSpec, hop: &Hop, name: &str) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    if is("host") || is("content-length") {
+        return false;
+    }
+    if !hop.at_home && (is_secret(name) || spec.secret_fields.iter().any(|secret| is(secret))) {
+        return false;
+    }
+    if is("proxy-authorization") {
+        // It is the proxy's, and only where the proxy reads this head.
+        return matches!(hop.route, Route::Forward(_));
+    }
+    hop.keeps_body || !(CONTENT_FIELDS.iter().any(|field| is(field)) || is("expect"))
+}
+
+/// Content-Length, Transfer-Encoding and Expect (RFC 9112 §6, RFC 9110 §10.1.1).
+fn frame(fields: &mut Fields, spec: &RequestSpec, hop: &Hop) {
+    match hop.body(spec) {
+        BodyShape::None if hop.method.anticipates_content() => fields.push("Content-Length", b"0"),
+        BodyShape::None => {}
+        BodyShape::Sized { len, .. } => fields.push("Content-Length", len.to_string().as_bytes()),
+        BodyShape::Unsized { .. } => fields.push("Transfer-Encoding", b"chunked"),
+    }
+    if hop.expects_continue(spec) && !spec.fields.contains("expect") {
+        fields.push("Expect", b"100-continue");
+    }
+}
+
+/// Whether the body waits for a `100 (Continue)`.
+pub(super) fn expects_continue(spec: &RequestSpec, body: BodyShape) -> bool {
+    if spec.without.iter().any(|name| name.eq_ignore_ascii_case("expect")) {
+        return false;
+    }
+    let asked = spec.fields.get("expect").is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"));
+    match body {
+        BodyShape::None | BodyShape::Sized { len: 0, .. } => false,
+        BodyShape::Sized { len, .. } => asked || spec.expect_continue.unwrap_or(len > EXPECT_CONTINUE_OVER),
+        BodyShape::Unsized { .. } => asked || spec.expect_continue.unwrap_or(true),
+    }
+}

@@ -1,0 +1,219 @@
+//! One logical request, from its first hop to its last, as a machine without sockets.
+//!
+//! ```text
+//!                 ┌──────────────────────────────── Follow ───────────────────────────────┐
+//!                 ▼                                                                       │
+//!   new ──▶ hop(): where, through what, which head ──▶ [driver connects, sends] ──▶ on_head(head)
+//!                 ▲                                            │                          │
+//!                 └──────── on_failure: Ok, try again ◀────────┘                          └─▶ Deliver
+//!                                                              └─▶ Err: the call's error
+//! ```
+//!
+//! Each policy is one file, asked in turn: [`redirect`], [`retry`], [`head`] (which fields go where), [`deadline`].
+//! The driver owns the connection and the clock; it never decides.
+
+pub mod deadline;
+mod head;
+mod redirect;
+pub mod retry;
+pub mod spec;
+
+use std::sync::Arc;
+
+use crate::coding;
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::method::Method;
+use crate::proxy::ProxyUri;
+use crate::target::{Origin, Scheme, Target};
+use retry::Reached;
+use spec::{BodyShape, ProxyPolicy, RequestSpec};
+
+/// How a hop's connection reaches its origin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// Straight.
+    Direct,
+    /// To an HTTP proxy that forwards: absolute-form, plain http only (RFC 9112 §3.2.2).
+    Forward(Arc<ProxyUri>),
+    /// Through a tunnel that the proxy opens (CONNECT or SOCKS).
+    Tunnel(Arc<ProxyUri>),
+}
+
+/// One request to one origin.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// Where it goes.
+    pub target: Target,
+    /// Its method.
+    pub method: Method,
+    /// How it gets there.
+    pub route: Route,
+    /// Whether the connection must be new, because a kept one was dead.
+    pub fresh: bool,
+    /// Whether content codings are asked for and decoded.
+    pub decodes: bool,
+    keeps_body: bool,
+    /// Whether no hop has left the first origin yet: credentials and secret fields go along only then, and never again
+    /// after.
+    at_home: bool,
+}
+
+impl Hop {
+    /// The body that this hop sends.
+    pub fn body(&self, spec: &RequestSpec) -> BodyShape {
+        if self.keeps_body { spec.body } else { BodyShape::None }
+    }
+
+    /// Whether the body waits for a `100 (Continue)`.
+    pub fn expects_continue(&self, spec: &RequestSpec) -> bool {
+        head::expects_continue(spec, self.body(spec))
+    }
+
+    /// The request target of the request line (RFC 9112 §3.2).
+    pub fn request_target(&self) -> &str {
+        match self.route {
+            Route::Forward(_) => self.target.as_str(),
+            Route::Direct | Route::Tunnel(_) => self.target.origin_form(),
+        }
+    }
+}
+
+/// What to do with a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the answer: deliver it.
+    Deliver,
+    /// It leads on: drain or drop it, then send [`Exchange::hop`] again, which is the next one already.
+    Follow,
+}
+
+/// How much of a redirect's body is read to keep its connection, in bytes as received. It is never decoded.
+pub const DRAIN_LIMIT: u64 = 64 << 10;
+
+/// The machine.
+#[derive(Debug)]
+pub struct Exchange {
+    spec: RequestSpec,
+    hop: Hop,
+    redirects: u32,
+    retried: bool,
+}
+
+impl Exchange {
+    /// Validates the whole request.
+    ///
+    /// # Errors
+    /// What the caller gave can't be sent: framing fields that contradict the body, a proxy that can't be used.
+    pub fn new(spec: RequestSpec) -> Result<Self> {
+        head::check(&spec)?;
+        let asks = spec.decode && !spec.fields.contains("accept-encoding") && !refuses(&spec, "accept-encoding");
+        let hop = Hop {
+            target: spec.target.clone(),
+            method: spec.method.clone(),
+            route: route(&spec.proxy, spec.target.origin())?,
+            fresh: false,
+            decodes: asks,
+            keeps_body: true,
+            at_home: true,
+        };
+        Ok(Self { spec, hop, redirects: 0, retried: false })
+    }
+
+    /// What was asked for.
+    pub fn spec(&self) -> &RequestSpec {
+        &self.spec
+    }
+
+    /// The hop to send, or being sent.
+    pub fn hop(&self) -> &Hop {
+        &self.hop
+    }
+
+    /// The body of the hop.
+    pub fn hop_body(&self) -> BodyShape {
+        self.hop.body(&self.spec)
+    }
+
+    /// The fields of the hop's request.
+    ///
+    /// # Errors
+    /// None today; later policies (cookies, digest) may refuse.
+    pub fn hop_fields(&self) -> Result<Fields> {
+        head::build(&self.spec, &self.hop)
+    }
+
+    /// How many redirects were followed so far.
+    pub fn redirects(&self) -> u32 {
+        self.redirects
+    }
+
+    /// Judges a final response head.
+    ///
+    /// # Errors
+    /// A redirect over the limit, or one that must not be followed.
+    pub fn on_head(&mut self, status: u16, fields: &Fields) -> Result<Verdict> {
+        let hop = &self.hop;
+        let body = hop.body(&self.spec);
+        let policy = &self.spec.redirects;
+        let Some(next) = redirect::decide(policy, self.redirects, &hop.target, &hop.method, body, status, fields)?
+        else {
+            return Ok(Verdict::Deliver);
+        };
+        self.hop = Hop {
+            route: route(&self.spec.proxy, next.target.origin())?,
+            fresh: false,
+            decodes: hop.decodes,
+            keeps_body: hop.keeps_body && next.keeps_body,
+            at_home: hop.at_home && hop.target.origin() == next.target.origin(),
+            target: next.target,
+            method: next.method,
+        };
+        self.redirects += 1;
+        self.retried = false;
+        Ok(Verdict::Follow)
+    }
+
+    /// Judges a hop that failed before its final head: `Ok` means send it again, on a fresh connection.
+    ///
+    /// # Errors
+    /// The error itself, where it can't be tried again.
+    pub fn on_failure(&mut self, error: Error, reached: &Reached) -> Result<()> {
+        let body = self.hop.body(&self.spec);
+        if self.retried || !retry::may_retry(&error, reached, &self.hop.method, body) {
+            return Err(error);
+        }
+        self.retried = true;
+        self.hop.fresh = true;
+        Ok(())
+    }
+
+    /// The decoder of a response that is delivered: `None` where its bytes are passed on as they are.
+    ///
+    /// # Errors
+    /// Too many codings at once ([`Kind::Coding`](crate::Kind::Coding)).
+    pub fn decoder(&self, fields: &Fields) -> Result<Option<coding::Decoder>> {
+        if !self.hop.decodes {
+            return Ok(None);
+        }
+        let codings = fields.get_all("content-encoding");
+        coding::Decoder::for_fields(codings, coding::Codings::ACCEPTED, coding::DecodeLimits::default())
+    }
+}
+
+fn refuses(spec: &RequestSpec, name: &str) -> bool {
+    spec.without.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+fn route(policy: &ProxyPolicy, origin: &Origin) -> Result<Route> {
+    let proxy = match policy {
+        ProxyPolicy::Direct => None,
+        ProxyPolicy::Fixed(proxy) => Some(proxy.clone()),
+        ProxyPolicy::Environment(env) => env.choose(origin)?.map(Arc::new),
+    };
+    Ok(match proxy {
+        None => Route::Direct,
+        Some(proxy) if origin.scheme == Scheme::Http && !proxy.scheme().is_socks() => Route::Forward(proxy),
+        Some(proxy) => Route::Tunnel(proxy),
+    })
+}
