@@ -15,7 +15,7 @@ use crate::fields::{Fields, is_token};
 pub fn encode_head(out: &mut Vec<u8>, method: &str, target: &str, fields: &Fields) -> Result<()> {
     check_method(method)?;
     check_target(target)?;
-    let mut size = method.len() + target.len() + " \u{20}HTTP/1.1\r\n\r\n".len();
+    let mut size = method.len() + target.len() + "  HTTP/1.1\r\n\r\n".len();
     let (mut hosts, mut lengths, mut codings) = (0, 0, 0);
     for (name, value) in fields.iter() {
         size += name.len() + value.len() + ": \r\n".len();
@@ -71,4 +71,72 @@ fn check_counts(hosts: usize, lengths: usize, codings: usize) -> Result<()> {
         _ => "the request has both Content-Length and Transfer-Encoding; give one of them",
     };
     Err(Error::input(sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(list: &[(&str, &str)]) -> Fields {
+        let mut fields = Fields::new();
+        for (name, value) in list {
+            fields.append(name, value).unwrap();
+        }
+        fields
+    }
+
+    #[test]
+    fn a_head_keeps_order_case_and_repeats() {
+        let mut out = b"before".to_vec();
+        let fields = fields(&[("hOST", "a.test"), ("X-b", "1"), ("x-A", "caf\u{e9}"), ("X-B", ""), ("X-b", "2")]);
+        encode_head(&mut out, "GET", "/tour?a=b", &fields).unwrap();
+        let expected =
+            "beforeGET /tour?a=b HTTP/1.1\r\nhOST: a.test\r\nX-b: 1\r\nx-A: caf\u{e9}\r\nX-B:\r\nX-b: 2\r\n\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    /// threats row 5
+    #[test]
+    fn a_method_or_target_that_could_split_the_request_is_refused_and_nothing_written() {
+        let fields = fields(&[("Host", "a.test")]);
+        let mut out = Vec::new();
+        for method in ["", "GET ", "GE T", "GET\r\n", "GET\n", "G\0", "GET\u{10a}", "G:T", "GET\t"] {
+            let error = encode_head(&mut out, method, "/", &fields).unwrap_err();
+            assert_eq!(error.kind(), crate::Kind::Input, "{method:?}");
+        }
+        for target in ["", "/a b", "/a\r\nX: y", "/a\n", "/a\r", "/\0", "/\t", "/\u{10a}", "/\u{e9}", "/\x7f"] {
+            let error = encode_head(&mut out, "GET", target, &fields).unwrap_err();
+            assert_eq!(error.kind(), crate::Kind::Input, "{target:?}");
+        }
+        assert!(out.is_empty());
+    }
+
+    /// threats row 6
+    #[test]
+    fn framing_and_routing_fields_may_not_contradict_each_other() {
+        let host = ("Host", "a.test");
+        let sound: [&[(&str, &str)]; 3] =
+            [&[host], &[host, ("Content-Length", "5")], &[host, ("Transfer-Encoding", "chunked")]];
+        for list in sound {
+            encode_head(&mut Vec::new(), "POST", "/", &fields(list)).unwrap();
+        }
+        let unsound: [&[(&str, &str)]; 5] = [
+            &[],
+            &[host, ("hOST", "a.test")],
+            &[host, ("Content-Length", "5"), ("content-length", "5")],
+            &[host, ("Transfer-Encoding", "chunked"), ("transfer-encoding", "chunked")],
+            &[host, ("Content-Length", "5"), ("Transfer-Encoding", "chunked")],
+        ];
+        for list in unsound {
+            let error = encode_head(&mut Vec::new(), "POST", "/", &fields(list)).unwrap_err();
+            assert_eq!(error.kind(), crate::Kind::Input, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn the_space_reserved_is_exactly_what_is_written() {
+        let mut out = Vec::new();
+        encode_head(&mut out, "GET", "/", &fields(&[("Host", "a.test"), ("Accept", "*/*")])).unwrap();
+        assert_eq!(out.capacity(), out.len());
+    }
 }

@@ -68,7 +68,7 @@ impl HeadScan {
     /// The head at the front of `input`, or `None` if its end hasn't arrived. Nothing is consumed until then.
     pub(super) fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<Option<Parsed>> {
         check_preamble(input)?;
-        let window = &input[..input.len().min(limits.max_head)];
+        let window = &input[..input.len().min(limits.head())];
         if !self.tried && !window.is_empty() {
             // The usual case: the whole head came in one piece, and one pass does it all.
             self.tried = true;
@@ -77,10 +77,10 @@ impl HeadScan {
             }
         }
         match self.scan.find_end(window, LineEnd::Lenient) {
-            Ok(None) if window.len() < limits.max_head => Ok(None),
+            Ok(None) if window.len() < limits.head() => Ok(None),
             _ => match parse(window, limits)? {
                 Some(parsed) => Ok(Some(parsed)),
-                None => Err(too_large(format!("the response head is longer than {} bytes", limits.max_head))),
+                None => Err(too_large(format!("the response head is longer than {} bytes", limits.head()))),
             },
         }
     }
@@ -89,7 +89,7 @@ impl HeadScan {
 /// What the end of the connection means while a head is awaited and `input` is all there is of it.
 #[cold]
 pub(super) fn error_at_eof(input: &[u8], limits: &Limits) -> Error {
-    let window = &input[..input.len().min(limits.max_head)];
+    let window = &input[..input.len().min(limits.head())];
     match check_preamble(window).and_then(|()| parse(window, limits)) {
         Err(error) => error,
         Ok(_) => Error::new(Kind::Truncated, Phase::Wait, "the connection closed inside the response head"),

@@ -9,7 +9,8 @@
 /// `max_head` bytes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one response head, its status line and final empty line included. Default 256 KiB.
+    /// Bytes of one response head, its status line and final empty line included. Default 256 KiB; more than
+    /// 1 GiB counts as 1 GiB.
     pub max_head: usize,
     /// Fields in one head, and fields in the trailer section. Default 512.
     pub max_fields: usize,
@@ -30,5 +31,12 @@ impl Default for Limits {
             max_trailers: 16 * 1024,
             max_chunk_extensions: 16 * 1024,
         }
+    }
+}
+
+impl Limits {
+    /// `max_head`, within what 32-bit positions in a head can address.
+    pub(super) fn head(&self) -> usize {
+        self.max_head.min(1 << 30)
     }
 }

@@ -47,3 +47,37 @@ impl LineScan {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end_by_growing(section: &[u8], ends: LineEnd) -> Result<Option<usize>, BareLf> {
+        let mut scan = LineScan::default();
+        (0..=section.len())
+            .map(|size| scan.find_end(&section[..size], ends))
+            .find(|found| *found != Ok(None))
+            .unwrap_or(Ok(None))
+    }
+
+    #[test]
+    fn the_empty_line_is_found_at_once_and_by_growing() {
+        use LineEnd::{Lenient, Strict};
+        let table: [(&[u8], LineEnd, Result<Option<usize>, BareLf>); 10] = [
+            (b"a\r\nb\r\n\r\nrest", Lenient, Ok(Some(8))),
+            (b"a\n\nrest", Lenient, Ok(Some(3))),
+            (b"a\n\r\nrest", Lenient, Ok(Some(4))),
+            (b"a\r\n\nrest", Lenient, Ok(Some(4))),
+            (b"a\r\nb\r\n\r", Lenient, Ok(None)),
+            (b"a\r\r\nb\r\n", Lenient, Ok(None)),
+            (b"\r\nrest", Strict, Ok(Some(2))),
+            (b"a: b\r\n\r\nrest", Strict, Ok(Some(8))),
+            (b"a: b\n", Strict, Err(BareLf)),
+            (b"a: b\r\n\n", Strict, Err(BareLf)),
+        ];
+        for (section, ends, expected) in table {
+            assert_eq!(LineScan::default().find_end(section, ends), expected, "{section:?}");
+            assert_eq!(end_by_growing(section, ends), expected, "{section:?} by growing");
+        }
+    }
+}

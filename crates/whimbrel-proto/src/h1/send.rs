@@ -161,3 +161,54 @@ impl Sender {
 fn misused(detail: &'static str) -> Error {
     Error::new(Kind::Input, Phase::Send, detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(framed: &Framed<'_>) -> Vec<u8> {
+        let wire = [framed.prefix(), framed.data, framed.suffix].concat();
+        assert_eq!(wire.len(), framed.size());
+        wire
+    }
+
+    #[test]
+    fn chunks_carry_their_size_in_hexadecimal() {
+        let mut sender = Sender::new(SendBody::Chunked, false);
+        for (size, line) in [(1, "1\r\n"), (9, "9\r\n"), (10, "a\r\n"), (16, "10\r\n"), (65_535, "ffff\r\n")] {
+            let data = vec![b'x'; size];
+            let framed = sender.frame(&data).unwrap();
+            assert_eq!(framed.prefix(), line.as_bytes());
+            assert_eq!(framed.data.as_ptr(), data.as_ptr());
+            assert_eq!(wire(&framed), [line.as_bytes(), &data, b"\r\n"].concat());
+        }
+        assert!(wire(&sender.frame(b"").unwrap()).is_empty());
+        assert!(sender.wants_body() && !sender.is_complete());
+        assert_eq!(sender.end().unwrap(), b"0\r\n\r\n");
+        assert!(sender.is_complete() && !sender.wants_body());
+        assert_eq!(sender.end().unwrap(), b"");
+    }
+
+    #[test]
+    fn a_body_with_a_length_goes_out_bare_and_is_held_to_it() {
+        let mut sender = Sender::new(SendBody::Length(5), false);
+        assert_eq!(wire(&sender.frame(b"hel").unwrap()), b"hel");
+        assert_eq!((sender.left(), sender.is_complete()), (Some(2), false));
+        let short = sender.end().unwrap_err();
+        assert_eq!((short.kind(), short.phase()), (Kind::File, Phase::Send));
+        assert_eq!(sender.frame(b"lo!").unwrap_err().kind(), Kind::File);
+        assert_eq!(wire(&sender.frame(b"lo").unwrap()), b"lo");
+        assert!(sender.is_complete() && !sender.wants_body());
+        assert_eq!(sender.frame(b"!").unwrap_err().kind(), Kind::File);
+        assert_eq!(sender.end().unwrap(), b"");
+    }
+
+    #[test]
+    fn no_body_and_an_empty_one_are_complete_from_the_start() {
+        for body in [SendBody::None, SendBody::Length(0)] {
+            let mut sender = Sender::new(body, true);
+            assert!(sender.is_complete() && !sender.wants_body() && !sender.awaits_continue());
+            assert_eq!(sender.end().unwrap(), b"");
+        }
+    }
+}
