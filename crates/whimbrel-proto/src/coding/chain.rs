@@ -21,13 +21,16 @@ pub struct Decoder {
     limits: DecodeLimits,
     taken: u64,
     written: u64,
+    /// Bytes that went from stage to stage.
+    passed: u64,
 }
 
 /// What one stage wrote and the next has not yet taken.
 #[derive(Default)]
 struct Between {
-    bytes: Vec<u8>,
+    buffer: Box<[u8]>,
     taken: usize,
+    written: usize,
 }
 
 /// What one call did.
@@ -58,7 +61,7 @@ impl Decoder {
         }
         let between = codings[1..].iter().map(|_| Between::default()).collect();
         let stages = codings.iter().rev().map(|&coding| stage(coding)).collect::<Result<_>>()?;
-        Ok(Some(Self { stages, between, limits, taken: 0, written: 0 }))
+        Ok(Some(Self { stages, between, limits, taken: 0, written: 0, passed: 0 }))
     }
 
     /// Decodes from `input` and appends to `output`, `room` bytes at most. Returns the number of bytes taken from the
@@ -96,7 +99,7 @@ impl Decoder {
             for index in 0..self.stages.len() {
                 let (before, after) = self.between.split_at_mut(index);
                 let source = match before.last() {
-                    Some(between) => &between.bytes[between.taken..],
+                    Some(between) => between.pending(),
                     None => &input[consumed..],
                 };
                 let (taken, written) = match after.first_mut() {
@@ -109,12 +112,15 @@ impl Decoder {
                 }
                 if index + 1 == self.stages.len() {
                     produced += written;
+                } else {
+                    self.passed += written as u64;
                 }
                 has_moved |= taken > 0 || written > 0;
             }
             let (taken, written) = (self.taken + consumed as u64, self.written + produced as u64);
+            self.limits.check_ratio(taken, self.passed)?;
             self.limits.check(taken, written)?;
-            if !has_moved || produced == output.len() {
+            if self.stages.len() == 1 || !has_moved || produced == output.len() {
                 (self.taken, self.written) = (taken, written);
                 return Ok(Decoded { consumed, produced, pending: produced == output.len() });
             }
@@ -127,7 +133,7 @@ impl Decoder {
     /// [`Kind::Truncated`] if the coded body ended too early.
     pub fn finish(&mut self) -> Result<()> {
         let is_whole = self.stages.iter().all(|stage| stage.may_end())
-            && self.between.iter().all(|between| between.taken == between.bytes.len());
+            && self.between.iter().all(|between| between.pending().is_empty());
         if self.taken == 0 || is_whole {
             return Ok(());
         }
@@ -136,15 +142,21 @@ impl Decoder {
 }
 
 impl Between {
+    fn pending(&self) -> &[u8] {
+        &self.buffer[self.taken..self.written]
+    }
+
+    /// Lets `stage` write once the next one has taken everything.
     fn fill(&mut self, stage: &mut dyn Stage, source: &[u8]) -> Result<(usize, usize)> {
-        if self.taken < self.bytes.len() {
+        if self.taken < self.written {
             return Ok((0, 0));
         }
-        self.bytes.resize(STEP, 0);
-        self.taken = 0;
-        let result = stage.decode(source, &mut self.bytes);
-        self.bytes.truncate(result.as_ref().map_or(0, |&(_, written)| written));
-        result
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; STEP].into();
+        }
+        let (taken, written) = stage.decode(source, &mut self.buffer)?;
+        (self.taken, self.written) = (0, written);
+        Ok((taken, written))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Phase, Result};
 /// The limits on what a coded body decodes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
-    /// How many times the size of its coded form the decoded body may have, once it is over
+    /// How many times the size of its coded form the decoded body may have, between two codings too, once it is over
     /// [`ratio_from`](Self::ratio_from). Default: 1100. A single deflate or gzip can't reach that (1032 is its most), so
     /// it stops only what is made to explode, and a few large bodies of hardly anything but zeros in br or zstd.
     pub max_ratio: u32,
@@ -29,6 +29,10 @@ impl DecodeLimits {
             let detail = format!("the decoded body is over {max} bytes");
             return Err(Error::new(Kind::BodyLimit, Phase::Body, detail));
         }
+        self.check_ratio(taken, written)
+    }
+
+    pub(super) fn check_ratio(&self, taken: u64, written: u64) -> Result<()> {
         if written > self.ratio_from && written > taken.saturating_mul(self.max_ratio.into()) {
             let detail = format!("the body decodes to more than {} times its size", self.max_ratio);
             return Err(Error::new(Kind::TooLarge, Phase::Body, detail));
