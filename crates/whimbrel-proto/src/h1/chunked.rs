@@ -117,6 +117,13 @@ impl Decoder {
                 }
                 State::Done => return Ok((at, Step::End(Fields::new()))),
                 _ => {
+                    if let State::Size { digits: 0, .. } = self.state
+                        && let Some((size, length)) = plain_size_line(&input[at..])
+                    {
+                        at += length;
+                        self.state = State::Data { left: size };
+                        continue;
+                    }
                     let Some(&byte) = input.get(at) else {
                         return Ok((at, Step::NeedMore));
                     };
@@ -130,13 +137,11 @@ impl Decoder {
     /// One byte of what stands between data.
     fn frame(&mut self, byte: u8, limits: &Limits) -> Result<State> {
         match (self.state, byte) {
-            (State::Size { value, digits }, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+            (State::Size { value, digits }, _) if byte.is_ascii_hexdigit() => {
                 if digits == MAX_DIGITS {
                     return Err(malformed("a chunk size has more than 16 digits"));
                 }
-                // The letters' low four bits are 1 to 6 in both cases.
-                let digit = if byte <= b'9' { byte - b'0' } else { (byte & 0xf) + 9 };
-                Ok(State::Size { value: value << 4 | u64::from(digit), digits: digits + 1 })
+                Ok(State::Size { value: value << 4 | digit(byte), digits: digits + 1 })
             }
             (State::Size { digits: 0, .. }, _) => Err(malformed("a chunk size is not a hexadecimal number")),
             (State::Size { value: size, .. } | State::Space { size } | State::Extension { size }, b'\r') => {
@@ -175,6 +180,21 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// The size that a whole, plain line tells, and the line's length: what nearly every chunk begins with. `None` for
+/// everything else, the last chunk and malformed lines included, which the byte machine then looks at.
+#[inline]
+fn plain_size_line(input: &[u8]) -> Option<(u64, usize)> {
+    let digits = input.iter().take(usize::from(MAX_DIGITS)).take_while(|byte| byte.is_ascii_hexdigit());
+    let (size, length) = digits.fold((0, 0), |(size, length), &byte| (size << 4 | digit(byte), length + 1));
+    (size > 0 && input[length..].starts_with(b"\r\n")).then_some((size, length + 2))
+}
+
+/// The value of a hexadecimal digit. The letters' low four bits are 1 to 6 in both cases.
+#[inline]
+fn digit(byte: u8) -> u64 {
+    u64::from(if byte <= b'9' { byte - b'0' } else { (byte & 0xf) + 9 })
 }
 
 #[cold]

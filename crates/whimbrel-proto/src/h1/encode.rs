@@ -17,12 +17,12 @@ pub fn encode_head(out: &mut Vec<u8>, method: &str, target: &str, fields: &Field
     check_target(target)?;
     let mut size = method.len() + target.len() + "  HTTP/1.1\r\n\r\n".len();
     let (mut hosts, mut lengths, mut codings) = (0, 0, 0);
-    for (name, value) in fields.iter() {
+    for (name, value) in fields.iter_bytes() {
         size += name.len() + value.len() + ": \r\n".len();
         match name.len() {
-            4 if name.eq_ignore_ascii_case("host") => hosts += 1,
-            14 if name.eq_ignore_ascii_case("content-length") => lengths += 1,
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => codings += 1,
+            4 if name.eq_ignore_ascii_case(b"host") => hosts += 1,
+            14 if name.eq_ignore_ascii_case(b"content-length") => lengths += 1,
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => codings += 1,
             _ => {}
         }
     }
@@ -33,8 +33,8 @@ pub fn encode_head(out: &mut Vec<u8>, method: &str, target: &str, fields: &Field
     out.push(b' ');
     out.extend_from_slice(target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    for (name, value) in fields.iter() {
-        out.extend_from_slice(name.as_bytes());
+    for (name, value) in fields.iter_bytes() {
+        out.extend_from_slice(name);
         out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
         out.extend_from_slice(value);
         out.extend_from_slice(b"\r\n");

@@ -52,7 +52,9 @@ impl LineScan {
 mod tests {
     use super::*;
 
-    fn end_by_growing(section: &[u8], ends: LineEnd) -> Result<Option<usize>, BareLf> {
+    type Found = Result<Option<usize>, BareLf>;
+
+    fn end_by_growing(section: &[u8], ends: LineEnd) -> Found {
         let mut scan = LineScan::default();
         (0..=section.len())
             .map(|size| scan.find_end(&section[..size], ends))
@@ -63,7 +65,7 @@ mod tests {
     #[test]
     fn the_empty_line_is_found_at_once_and_by_growing() {
         use LineEnd::{Lenient, Strict};
-        let table: [(&[u8], LineEnd, Result<Option<usize>, BareLf>); 10] = [
+        let table: [(&[u8], LineEnd, Found); 10] = [
             (b"a\r\nb\r\n\r\nrest", Lenient, Ok(Some(8))),
             (b"a\n\nrest", Lenient, Ok(Some(3))),
             (b"a\n\r\nrest", Lenient, Ok(Some(4))),
