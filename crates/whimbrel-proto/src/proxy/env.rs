@@ -107,7 +107,8 @@ mod tests {
     /// threats row 14
     #[test]
     fn the_variable_that_applies_is_curls() {
-        let cases: &[(&[(&str, &str)], &str, &str)] = &[
+        type Variables<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Variables<'_>, &str, &str)] = &[
             (&[], "", ""),
             (&[("http_proxy", "p")], "p", ""),
             (&[("HTTP_PROXY", "p")], "", ""),
