@@ -18,6 +18,7 @@ mod range;
 mod redirect;
 mod reply;
 mod request;
+mod rest;
 mod route;
 mod seen;
 mod status;

@@ -9,6 +9,7 @@ use rustls::{ProtocolVersion, ServerConfig};
 use super::digest::Nonces;
 use super::reply::{self, Context, Reply};
 use super::request::{self, Failure, Framing, Request};
+use super::rest::Rest;
 use super::route;
 use super::seen::{Record, Seen};
 use crate::listener::Stop;
@@ -17,6 +18,7 @@ use crate::wire::Wire;
 /// What the connections of one origin share.
 pub(super) struct Site {
     pub(super) nonces: Nonces,
+    pub(super) rest: Rest,
     scheme: &'static str,
     config: Option<Arc<ServerConfig>>,
     body_cap: usize,
@@ -32,7 +34,15 @@ impl Site {
         requests_per_connection: usize,
         record: Arc<Record>,
     ) -> Self {
-        Self { nonces: Nonces::default(), scheme, config, body_cap, requests_per_connection, record }
+        Self {
+            nonces: Nonces::default(),
+            rest: Rest::default(),
+            scheme,
+            config,
+            body_cap,
+            requests_per_connection,
+            record,
+        }
     }
 }
 

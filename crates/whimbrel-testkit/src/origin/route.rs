@@ -3,7 +3,7 @@
 use super::connection::Site;
 use super::reply::Reply;
 use super::request::Request;
-use super::{auth, bytes, caching, coding, content, cookies, inspect, range, redirect, status};
+use super::{auth, bytes, caching, coding, content, cookies, inspect, range, redirect, rest, status};
 
 const READ: &[&str] = &["GET", "HEAD"];
 const ANY: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
@@ -62,7 +62,7 @@ fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
         ["digest-auth", _, _, _] | ["digest-auth", _, _, _, _] | ["digest-auth", _, _, _, _, _] => READ,
         ["stream" | "stream-bytes" | "range" | "bytes" | "etag" | "cache" | "image", _] => READ,
         ["encoding", "utf8"] => READ,
-        _ => return None,
+        _ => return rest::methods(path),
     })
 }
 
@@ -108,6 +108,7 @@ fn endpoint(site: &Site, request: &Request, path: &[&str]) -> Result<Reply, Stri
         ["robots.txt"] => Ok(content::robots()),
         ["uuid"] => Ok(content::uuid()),
         ["encoding", "utf8"] => Ok(content::utf8()),
+        _ if rest::methods(path).is_some() => Ok(rest::answer(&site.rest, request, path)),
         _ => Err("There is no such endpoint. GET / lists those that there are.".to_owned()),
     }
 }
