@@ -3,6 +3,9 @@
 //!
 //! What follows the last gzip member is ignored where it isn't another member, as gzip itself and browsers do; what
 //! follows the end of any other coding is an error.
+//!
+//! A decoder's memory is its window, which grows as the body fills it: 32 KiB for gzip and deflate, what the sender chose
+//! for zstd (8 MiB at most) and br (16 MiB at most, as RFC 7932 asks of every decoder; servers choose 4 MiB or less).
 
 mod brotli;
 mod chain;
