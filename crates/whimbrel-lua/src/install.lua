@@ -1,0 +1,31 @@
+-- Puts modules of ours where a host has its own of the same name, and gives a function that puts those back.
+local ours = ...
+local package, _G, type, error, ipairs, tostring = package, _G, type, error, ipairs, tostring
+
+return function(names)
+  if type(names) ~= "table" then
+    error("bad argument #1 to 'install' (a list of module names expected, such as { \"http\" })", 2)
+  end
+  for _, name in ipairs(names) do
+    if ours[name] == nil then
+      error("bad argument #1 to 'install' (whimbrel has no module '" .. tostring(name) .. "')", 2)
+    end
+  end
+  local before = {}
+  for _, name in ipairs(names) do
+    local module = ours[name]
+    before[#before + 1] = {
+      name = name, loaded = package.loaded[name], preload = package.preload[name], global = _G[name],
+    }
+    package.loaded[name] = module
+    package.preload[name] = function() return module end
+    _G[name] = module
+  end
+  return function()
+    for index = #before, 1, -1 do
+      local was = before[index]
+      package.loaded[was.name], package.preload[was.name], _G[was.name] = was.loaded, was.preload, was.global
+      before[index] = nil
+    end
+  end
+end
