@@ -57,7 +57,9 @@ impl Fields {
         let place = self.position(name);
         self.remove(name);
         self.push(name, value);
-        if let (Some(place), Some(last)) = (place, self.spans.pop()) {
+        if let Some(place) = place
+            && let Some(last) = self.spans.pop()
+        {
             self.spans.insert(place, last);
         }
         Ok(())
@@ -203,6 +205,14 @@ mod tests {
         assert_eq!(fields.get_all("x-b").collect::<Vec<_>>(), [b"1", b"3"]);
         fields.set("x-b", "4").unwrap();
         assert_eq!(fields.iter().collect::<Vec<_>>(), [("x-b", &b"4"[..]), ("x-A", b"2")]);
+    }
+
+    #[test]
+    fn setting_a_field_that_is_not_there_appends_it() {
+        let mut fields = Fields::new();
+        fields.set("X-A", "1").unwrap();
+        fields.set("X-B", "2").unwrap();
+        assert_eq!(fields.iter().collect::<Vec<_>>(), [("X-A", &b"1"[..]), ("X-B", b"2")]);
     }
 
     /// threats row 5
