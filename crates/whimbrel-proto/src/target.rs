@@ -219,7 +219,9 @@ impl fmt::Debug for Target {
 fn refuse_controls(text: &[u8]) -> Result<()> {
     match text.iter().find(|&&byte| byte < b' ' || byte == 0x7f) {
         None => Ok(()),
-        Some(b'\r' | b'\n') => Err(Error::input("the URL holds a line break; percent-encode it (%0D, %0A) if it is meant")),
+        Some(b'\r' | b'\n') => {
+            Err(Error::input("the URL holds a line break; percent-encode it (%0D, %0A) if it is meant"))
+        }
         Some(0) => Err(Error::input("the URL holds a NUL byte")),
         Some(byte) => Err(Error::input(format!("the URL holds the control byte 0x{byte:02x}; percent-encode it"))),
     }
@@ -252,7 +254,12 @@ mod tests {
             ("http:\\\\a\\b", "http://a/b", "a", "/b"),
             ("http://0x7f.1/", "http://127.0.0.1/", "127.0.0.1", "/"),
             ("http://[::1]:81/", "http://[::1]:81/", "[::1]:81", "/"),
-            ("http://b\u{fc}cher.test/a b\u{e9}", "http://xn--bcher-kva.test/a%20b%C3%A9", "xn--bcher-kva.test", "/a%20b%C3%A9"),
+            (
+                "http://b\u{fc}cher.test/a b\u{e9}",
+                "http://xn--bcher-kva.test/a%20b%C3%A9",
+                "xn--bcher-kva.test",
+                "/a%20b%C3%A9",
+            ),
             ("http://a\u{3002}test/", "http://a.test/", "a.test", "/"),
             ("http://a.test%2f@b.test/", "http://b.test/", "b.test", "/"),
             ("localhost:8080/x", "http://localhost:8080/x", "localhost:8080", "/x"),

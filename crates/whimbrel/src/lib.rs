@@ -1,1 +1,57 @@
-//! Placeholder.
+//! Whimbrel's engine and its Rust API.
+//!
+//! ```no_run
+//! # fn main() -> whimbrel::Result<()> {
+//! let client = whimbrel::Client::new();
+//!
+//! let response = client.get("https://example.com/data").header("Accept", "application/json").send()?;
+//! println!("{} {}", response.status(), response.into_text()?);
+//!
+//! client.get("https://example.com/big.zip").download("big.zip")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] is a session: its own connections, credentials, defaults and limits, shared with nobody. Cloning it is
+//! cheap and gives the same session; it is `Send` and `Sync`. A request runs on the thread that sends it: no runtime, no
+//! thread but for names that must be looked up.
+//!
+//! An HTTP status is never an error here: see [`Response::error_for_status`]. Everything that is one is an [`Error`],
+//! with a kind, a phase and a stable code.
+
+mod body;
+mod buffer;
+mod caller;
+mod cancel;
+mod client;
+mod dial;
+mod download;
+mod fork;
+mod live;
+mod overrides;
+mod part_file;
+mod pool;
+mod progress;
+mod request;
+mod resolve;
+mod response;
+mod session;
+mod stream;
+mod sys;
+mod timings;
+mod tls;
+mod transfer;
+mod wake;
+
+pub use body::Body;
+pub use cancel::CancelHandle;
+pub use client::{Client, ClientBuilder};
+pub use download::Download;
+pub use fork::forked;
+pub use progress::Progress;
+pub use request::RequestBuilder;
+pub use response::{Response, Timings, Version};
+pub use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
+
+/// The version of this engine (`0.1.0`).
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -21,7 +21,8 @@ pub struct Deadlines {
 impl Deadlines {
     /// Starts the clocks of the whole call and of inactivity.
     pub fn new(timeouts: Timeouts, now: Instant) -> Self {
-        let mut deadlines = Self { timeouts, total: after(now, timeouts.total), connect: None, idle: None, go_on: None };
+        let mut deadlines =
+            Self { timeouts, total: after(now, timeouts.total), connect: None, idle: None, go_on: None };
         deadlines.moved(now);
         deadlines
     }
@@ -46,6 +47,11 @@ impl Deadlines {
     /// The head is sent and the body waits for a `100 (Continue)`.
     pub fn await_continue(&mut self, now: Instant) {
         self.go_on = now.checked_add(CONTINUE_WAIT);
+    }
+
+    /// Whether a `100 (Continue)` is awaited.
+    pub fn awaits_continue(&self) -> bool {
+        self.go_on.is_some()
     }
 
     /// Whether the wait for a `100 (Continue)` has lasted long enough.
@@ -132,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_timeout_beyond_the_clock_is_none() {
-        let deadlines = Deadlines::new(Timeouts { total: Some(Duration::MAX), idle: None, connect: None }, Instant::now());
+        let deadlines =
+            Deadlines::new(Timeouts { total: Some(Duration::MAX), idle: None, connect: None }, Instant::now());
         assert_eq!(deadlines.next(), None);
     }
 }

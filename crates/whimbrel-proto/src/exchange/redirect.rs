@@ -48,7 +48,9 @@ pub(super) fn decide(
     }
     let (method, keeps_body) = rewrite(status, method);
     if keeps_body && !body.is_replayable() {
-        return Err(refused("the body must be sent again and can't be: give it as bytes or a file, or ask the new URL"));
+        return Err(refused(
+            "the body must be sent again and can't be: give it as bytes or a file, or ask the new URL",
+        ));
     }
     Ok(Some(Next { target, method, keeps_body }))
 }

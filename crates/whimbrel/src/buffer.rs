@@ -1,0 +1,51 @@
+//! Received bytes on their way through the codec.
+
+/// A first-in, first-out byte buffer whose filled part is one slice.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    /// All initialised; `start..end` is filled.
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+/// The size of a fresh buffer in bytes: a head and a small body in one receive.
+const FIRST: usize = 16 << 10;
+/// The size beyond which it does not grow for the sake of fewer receives.
+const MOST: usize = 256 << 10;
+
+impl Buffer {
+    /// What was received and not yet consumed.
+    pub(crate) fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Forgets bytes at the front.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.start += count;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Room to receive into, never empty. A buffer that was filled to the brim grows: the peer has more.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; FIRST];
+        } else if self.end == self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            if self.end > self.bytes.len() / 2 || self.bytes.len() < MOST {
+                self.bytes.resize(self.bytes.len() * 2, 0);
+            }
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// That much of the space was received into.
+    pub(crate) fn filled_more(&mut self, count: usize) {
+        self.end += count;
+    }
+}

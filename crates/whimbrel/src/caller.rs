@@ -1,0 +1,56 @@
+//! The caller driver: steps a transfer on the caller's own thread, with one wait for everything in between. No reactor,
+//! no thread hop, no system call that a request does not need.
+
+use std::time::Instant;
+
+use whimbrel_proto::h1::ResponseHead;
+use whimbrel_proto::{Error, Kind, Phase, Result};
+
+use crate::live::Read;
+use crate::sys::{self, Interests};
+use crate::transfer::Transfer;
+
+/// Runs until the final head.
+pub(crate) fn head(transfer: &mut Transfer) -> Result<ResponseHead> {
+    run(transfer, Instant::now(), Transfer::step_head)
+}
+
+/// Runs until there are body bytes, or the body's end.
+pub(crate) fn body(transfer: &mut Transfer, buffer: &mut [u8]) -> Result<Read> {
+    if transfer.is_finished() || buffer.is_empty() {
+        return Ok(if buffer.is_empty() { Read::Bytes(0) } else { Read::End });
+    }
+    let now = Instant::now();
+    transfer.resume(now);
+    run(transfer, now, |transfer, now| transfer.step_body(buffer, now))
+}
+
+/// One turn after the other until the step gives something. A failed transfer is abandoned.
+fn run<T>(
+    transfer: &mut Transfer,
+    mut now: Instant,
+    mut step: impl FnMut(&mut Transfer, Instant) -> Result<Option<T>>,
+) -> Result<T> {
+    let mut turn = || {
+        loop {
+            transfer.check(now)?;
+            let done = step(transfer, now)?;
+            transfer.report()?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+            wait(transfer, now)?;
+            transfer.woke();
+            now = Instant::now();
+        }
+    };
+    turn().inspect_err(|_| transfer.abandon())
+}
+
+fn wait(transfer: &Transfer, now: Instant) -> Result<()> {
+    let mut interests = Interests::default();
+    transfer.interests(&mut interests);
+    sys::wait(interests, transfer.deadline(), now).map_err(|error| {
+        Error::new(Kind::Receive, Phase::Wait, "the system can't wait for the socket").with_source(error)
+    })
+}

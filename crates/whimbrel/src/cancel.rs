@@ -1,0 +1,50 @@
+//! Ending a call from another thread.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::sys::Waker;
+
+/// Cancels the call it was taken from ([`RequestBuilder::cancel_handle`](crate::RequestBuilder::cancel_handle)), from any
+/// thread, at any time, any number of times.
+///
+/// The call ends with [`Kind::Cancelled`](crate::Kind::Cancelled) within its next step, whatever it waits for; its
+/// connection closes, its part file goes. A call that is over already is not disturbed.
+#[derive(Clone)]
+pub struct CancelHandle(Arc<Inner>);
+
+struct Inner {
+    cancelled: AtomicBool,
+    /// None where the process has no descriptor left: then the flag is seen when the call next moves.
+    waker: Option<Arc<Waker>>,
+}
+
+impl CancelHandle {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner { cancelled: AtomicBool::new(false), waker: Waker::new().ok().map(Arc::new) }))
+    }
+
+    /// Cancels.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        if let Some(waker) = &self.0.waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether [`CancelHandle::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn waker(&self) -> Option<Arc<Waker>> {
+        self.0.waker.clone()
+    }
+}
+
+impl fmt::Debug for CancelHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelHandle").field("is_cancelled", &self.is_cancelled()).finish()
+    }
+}

@@ -1,0 +1,131 @@
+//! Kept connections, found by identity: a value that holds everything that makes two connections different. An option
+//! that matters joins the key by construction.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use whimbrel_proto::Origin;
+use whimbrel_proto::exchange::Route;
+
+use crate::overrides::Overrides;
+use crate::stream::Stream;
+use crate::tls::TlsProfile;
+
+/// What makes two connections different within a session; sessions have a pool each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    /// The origin; none where a proxy forwards, whose connection serves all.
+    pub(crate) origin: Option<Origin>,
+    /// The proxy with its credentials, and whether it forwards or tunnels.
+    pub(crate) route: Route,
+    /// The address that stands in for the name's own.
+    pub(crate) addr: Option<std::net::SocketAddr>,
+    /// Trust, client certificate and verification; the default for plain connections.
+    pub(crate) tls: TlsProfile,
+}
+
+impl Identity {
+    pub(crate) fn new(origin: &Origin, route: &Route, overrides: &Overrides, tls: &TlsProfile) -> Self {
+        use whimbrel_proto::Scheme;
+        use whimbrel_proto::proxy::ProxyScheme;
+        let (origin_key, dialled) = match route {
+            Route::Direct => (Some(origin.clone()), overrides.get(&origin.host, origin.port)),
+            Route::Tunnel(proxy) => (Some(origin.clone()), overrides.get(proxy.host(), proxy.port())),
+            Route::Forward(proxy) => (None, overrides.get(proxy.host(), proxy.port())),
+        };
+        let proxy_is_secure = match route {
+            Route::Direct => false,
+            Route::Forward(proxy) | Route::Tunnel(proxy) => proxy.scheme() == ProxyScheme::Https,
+        };
+        let is_secure = proxy_is_secure || origin.scheme == Scheme::Https;
+        let tls = if is_secure { tls.clone() } else { TlsProfile::default() };
+        Self { origin: origin_key, route: route.clone(), addr: dialled, tls }
+    }
+}
+
+/// A connection and what it is good for.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) stream: Stream,
+    pub(crate) identity: Identity,
+    /// The process generation that made it: a forked child never touches its parent's.
+    pub(crate) generation: u32,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PoolLimits {
+    pub(crate) max_idle: usize,
+    pub(crate) max_idle_per_host: usize,
+    pub(crate) idle_for: Duration,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self { max_idle: 64, max_idle_per_host: 8, idle_for: Duration::from_secs(55) }
+    }
+}
+
+/// The idle connections of one session.
+pub(crate) struct Pool {
+    limits: PoolLimits,
+    /// With the time since when; the one used last is at the end.
+    idle: Mutex<Vec<(Connection, Instant)>>,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: PoolLimits) -> Self {
+        Self { limits, idle: Mutex::default() }
+    }
+
+    /// A connection of exactly this identity that is still open and silent, the one used last first.
+    pub(crate) fn take(&self, identity: &Identity, now: Instant) -> Option<Connection> {
+        let generation = crate::fork::generation();
+        loop {
+            let mut connection = {
+                let mut idle = self.lock();
+                let too_old = |since: Instant| now.saturating_duration_since(since) >= self.limits.idle_for;
+                if idle.first().is_some_and(|(other, since)| too_old(*since) || other.generation != generation) {
+                    idle.retain(|(other, since)| !too_old(*since) && other.generation == generation);
+                }
+                let index = idle.iter().rposition(|(other, _)| other.identity == *identity)?;
+                idle.remove(index).0
+            };
+            if connection.stream.is_reusable() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next request, within the limits: the oldest goes first.
+    pub(crate) fn put(&self, connection: Connection, now: Instant) {
+        if self.limits.max_idle == 0 || self.limits.max_idle_per_host == 0 {
+            return;
+        }
+        let mut idle = self.lock();
+        let same = idle.iter().filter(|(other, _)| other.identity == connection.identity).count();
+        if same >= self.limits.max_idle_per_host
+            && let Some(oldest) = idle.iter().position(|(other, _)| other.identity == connection.identity)
+        {
+            idle.remove(oldest);
+        }
+        if idle.len() >= self.limits.max_idle {
+            idle.remove(0);
+        }
+        idle.push((connection, now));
+    }
+
+    /// Closes all idle connections.
+    pub(crate) fn clear(&self) {
+        let idle = std::mem::take(&mut *self.lock());
+        drop(idle);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,116 @@
+//! A connection's bytes: plain, or TLS over what lies below it (a proxy's own TLS included). Steps, never waits.
+
+use std::io;
+
+use crate::sys::{Interests, Socket};
+use crate::tls::TlsStream;
+
+/// A byte stream that never blocks.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Plain(Socket),
+    Tls(Box<TlsStream>),
+}
+
+/// What receiving gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    Bytes(usize),
+    /// Nothing is there now.
+    Blocked,
+    /// The peer will send no more. Not `clean` where TLS ended without its closing alert: what came may be cut short.
+    End {
+        clean: bool,
+    },
+}
+
+impl Stream {
+    /// Receives into a buffer that isn't empty.
+    pub(crate) fn recv(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        match self {
+            Stream::Plain(socket) => match socket.recv(buffer) {
+                Ok(0) => Ok(Received::End { clean: true }),
+                Ok(read) => Ok(Received::Bytes(read)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Blocked),
+                Err(error) => Err(error),
+            },
+            Stream::Tls(tls) => tls.recv(buffer),
+        }
+    }
+
+    /// Sends some of `bytes`; 0 means that nothing can be taken now.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(socket) => match socket.send(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                result => result,
+            },
+            Stream::Tls(tls) => tls.send(bytes),
+        }
+    }
+
+    /// Sends what layers still hold. True when nothing is left.
+    pub(crate) fn flush(&mut self) -> io::Result<bool> {
+        match self {
+            Stream::Plain(_) => Ok(true),
+            Stream::Tls(tls) => tls.flush(),
+        }
+    }
+
+    /// Whether a kept connection may carry another request: open, and silent but for TLS's own messages.
+    pub(crate) fn is_reusable(&mut self) -> bool {
+        match self {
+            Stream::Plain(socket) => socket.is_quiet(),
+            // Session tickets may have come; application bytes, read already or not, or an alert may not.
+            Stream::Tls(tls) => matches!(tls.recv(&mut [0u8; 1]), Ok(Received::Blocked)),
+        }
+    }
+
+    /// The socket at the bottom.
+    pub(crate) fn socket(&self) -> &Socket {
+        match self {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(tls) => tls.socket(),
+        }
+    }
+
+    /// Adds what the stream waits for. TLS may have to write before it can read.
+    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>, readable: bool, writable: bool) {
+        let writable = writable || matches!(self, Stream::Tls(tls) if tls.wants_write());
+        interests.socket(self.socket(), readable, writable);
+    }
+}
+
+/// The stream below a TLS layer, in the shape that rustls reads from and writes to.
+pub(crate) struct Lower<'a>(pub(crate) &'a mut Stream);
+
+impl io::Read for Lower<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.recv(buffer)? {
+            Received::Bytes(read) => Ok(read),
+            Received::Blocked => Err(io::ErrorKind::WouldBlock.into()),
+            Received::End { clean: true } => Ok(0),
+            Received::End { clean: false } => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl io::Write for Lower<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.send(bytes)? {
+            0 if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
+            sent => Ok(sent),
+        }
+    }
+
+    fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        match self.0 {
+            Stream::Plain(socket) => socket.send_vectored(parts),
+            Stream::Tls(_) => self.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

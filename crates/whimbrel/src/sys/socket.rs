@@ -1,0 +1,131 @@
+//! A non-blocking TCP socket.
+
+use std::io;
+use std::net::SocketAddr;
+
+#[cfg(unix)]
+use rustix::net::SendAncillaryBuffer;
+use rustix::net::{RecvFlags, SendFlags};
+use socket2::{Domain, Protocol, Type};
+
+#[cfg(unix)]
+type Handle = std::os::fd::OwnedFd;
+#[cfg(windows)]
+type Handle = std::os::windows::io::OwnedSocket;
+
+/// A TCP socket that never blocks and never raises a signal. Dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Socket(Handle);
+
+impl Socket {
+    /// Starts to connect. The bool says whether it is connected already.
+    ///
+    /// Costs three system calls on Linux: `socket`, `setsockopt(TCP_NODELAY)`, `connect`.
+    pub(crate) fn connect(addr: SocketAddr) -> io::Result<(Self, bool)> {
+        let socket = socket2::Socket::new(Domain::for_address(addr), stream_type(), Some(Protocol::TCP))?;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        let connected = match socket.connect(&addr.into()) {
+            Ok(()) => true,
+            Err(error) if is_in_progress(&error) => false,
+            Err(error) => return Err(error),
+        };
+        Ok((Self(socket.into()), connected))
+    }
+
+    /// After the socket became writable: how connecting ended.
+    pub(crate) fn connect_result(&self) -> io::Result<()> {
+        rustix::net::sockopt::socket_error(&self.0)?.map_err(io::Error::from)
+    }
+
+    /// Receives what is there. `Ok(0)` is the peer's end; nothing there is `WouldBlock`.
+    pub(crate) fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match rustix::net::recv(&self.0, &mut *buffer, RecvFlags::empty()) {
+                Ok((read, _)) => return Ok(read),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Sends what the socket takes. A full socket is `WouldBlock`.
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match rustix::net::send(&self.0, bytes, SEND_FLAGS) {
+                Ok(sent) => return Ok(sent),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// As [`Socket::send`], of several parts in one system call.
+    #[cfg(unix)]
+    pub(crate) fn send_vectored(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            match rustix::net::sendmsg(&self.0, parts, &mut SendAncillaryBuffer::default(), SEND_FLAGS) {
+                Ok(sent) => return Ok(sent),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// As [`Socket::send`], of the first part that isn't empty.
+    #[cfg(windows)]
+    pub(crate) fn send_vectored(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.send(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part))
+    }
+
+    /// Whether the connection is open with nothing to read. Takes nothing; one system call.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let looked = rustix::net::recv(&self.0, &mut [0u8; 1], RecvFlags::PEEK);
+        looked.is_err_and(|error| io::Error::from(error).kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the socket is connected.
+    pub(crate) fn has_peer(&self) -> bool {
+        rustix::net::getpeername(&self.0).is_ok()
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SEND_FLAGS: SendFlags = SendFlags::empty();
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for Socket {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for Socket {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.0.as_socket()
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn stream_type() -> Type {
+    Type::STREAM.nonblocking()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn stream_type() -> Type {
+    Type::STREAM
+}
+
+#[cfg(unix)]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+}
+
+#[cfg(windows)]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}

@@ -1,0 +1,442 @@
+//! One logical request in action: asks the exchange what to do, and does it a step at a time. Both drivers step it; it
+//! never waits itself.
+//!
+//! ```text
+//!   Start ──(pool)──▶ Live ──head──▶ Body ──▶ Finished
+//!     │                ▲ │ │
+//!     └──▶ Dialing ────┘ │ └─ redirect ─▶ Draining ──▶ Start
+//!     ▲                  │
+//!     └── try again ◀────┘  (a kept connection was dead)
+//! ```
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use whimbrel_proto::coding::Decoder;
+use whimbrel_proto::exchange::deadline::Deadlines;
+use whimbrel_proto::exchange::spec::{BodyShape, RequestSpec};
+use whimbrel_proto::exchange::{Exchange, Verdict};
+use whimbrel_proto::h1::{Call, Framing, Limits, ResponseHead, SendBody, encode_head};
+use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
+
+use crate::body::Body;
+use crate::cancel::CancelHandle;
+use crate::dial::{Around, Dial, Plan};
+use crate::live::{Answer, Live, Read, Step};
+use crate::overrides::Overrides;
+use crate::pool::{Connection, Identity};
+use crate::progress::{Progress, Reporter};
+use crate::session::Session;
+use crate::sys::Interests;
+use crate::timings::Timings;
+use crate::tls::TlsProfile;
+use crate::wake::WakerSlot;
+
+/// Bodies up to this many bytes go out in one write with their head.
+const JOIN_LIMIT: usize = 16 << 10;
+
+pub(crate) struct Transfer {
+    session: Arc<Session>,
+    exchange: Exchange,
+    ways: Ways,
+    body: Body,
+    deadlines: Deadlines,
+    timings: Timings,
+    waker: WakerSlot,
+    cancel: Option<CancelHandle>,
+    reporter: Option<Reporter>,
+    progress: Progress,
+    state: State,
+    decoder: Option<Decoder>,
+    max_body: Option<u64>,
+    reused: bool,
+    trailers: Fields,
+}
+
+/// How connections of this request are made, beyond what the exchange decides.
+pub(crate) struct Ways {
+    pub(crate) tls: TlsProfile,
+    pub(crate) overrides: Overrides,
+}
+
+/// What a transfer starts from.
+pub(crate) struct Order {
+    pub(crate) spec: RequestSpec,
+    pub(crate) ways: Ways,
+    pub(crate) body: Body,
+    pub(crate) max_body: Option<u64>,
+    pub(crate) cancel: Option<CancelHandle>,
+    pub(crate) reporter: Option<Reporter>,
+}
+
+enum State {
+    Start,
+    Dialing(Box<Dial>, Identity),
+    Head(Box<Live>),
+    Draining(Box<Live>),
+    Body(Box<Live>),
+    Finished,
+}
+
+impl Transfer {
+    /// Validates; no socket is touched yet.
+    pub(crate) fn new(session: Arc<Session>, order: Order, now: Instant) -> Result<Self> {
+        let Order { spec, ways, body, max_body, cancel, reporter } = order;
+        let deadlines = Deadlines::new(spec.timeouts, now);
+        let exchange = Exchange::new(spec)?;
+        let mut waker = WakerSlot::default();
+        if let Some(bell) = cancel.as_ref().and_then(CancelHandle::waker) {
+            waker.set(bell);
+        }
+        let send_total = match exchange.spec().body {
+            BodyShape::None => Some(0),
+            BodyShape::Sized { len, .. } => Some(len),
+            BodyShape::Unsized { .. } => None,
+        };
+        Ok(Self {
+            session,
+            exchange,
+            ways,
+            body,
+            deadlines,
+            timings: Timings::new(now),
+            waker,
+            cancel,
+            reporter,
+            progress: Progress { sent: 0, send_total, received: 0, receive_total: None },
+            state: State::Start,
+            decoder: None,
+            max_body,
+            reused: false,
+            trailers: Fields::new(),
+        })
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(crate) fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    pub(crate) fn trailers(&self) -> &Fields {
+        &self.trailers
+    }
+
+    pub(crate) fn is_reused(&self) -> bool {
+        self.reused
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished)
+    }
+
+    /// Goes on towards the final head. `None`: nothing can be done until something moves.
+    pub(crate) fn step_head(&mut self, now: Instant) -> Result<Option<ResponseHead>> {
+        loop {
+            match &mut self.state {
+                State::Start => self.start(now)?,
+                State::Dialing(..) => {
+                    if !self.dial(now)? {
+                        return Ok(None);
+                    }
+                }
+                State::Head(_) => match self.head(now) {
+                    Ok(Step::Blocked) => return Ok(None),
+                    Ok(Step::Done(head)) => {
+                        if let Some(head) = self.judge(head, now)? {
+                            return Ok(Some(head));
+                        }
+                    }
+                    Err(error) => self.again(error)?,
+                },
+                State::Draining(live) => match live.drain() {
+                    Step::Blocked => return Ok(None),
+                    Step::Done(_) => {
+                        self.release(now);
+                        self.timings.next_hop(now);
+                        self.state = State::Start;
+                    }
+                },
+                State::Body(_) | State::Finished => return Err(over()),
+            }
+        }
+    }
+
+    /// Reads decoded body bytes into a buffer that isn't empty. `None`: nothing can be done until something moves.
+    pub(crate) fn step_body(&mut self, buffer: &mut [u8], now: Instant) -> Result<Option<Read>> {
+        let State::Body(live) = &mut self.state else {
+            return if self.is_finished() { Ok(Some(Read::End)) } else { Err(over()) };
+        };
+        let before = (live.reached().sent, live.reached().received);
+        live.send(&mut self.body)?;
+        let read = match &mut self.decoder {
+            None => live.read(buffer),
+            Some(decoder) => decode(live, decoder, buffer),
+        }?;
+        if before != (live.reached().sent, live.reached().received) {
+            self.deadlines.moved(now);
+            self.progress.sent = live.reached().body_taken;
+        }
+        match read {
+            Step::Blocked => Ok(None),
+            Step::Done(Read::Bytes(count)) => {
+                self.progress.received += count as u64;
+                if self.max_body.is_some_and(|most| self.progress.received > most) {
+                    return Err(self.too_large());
+                }
+                Ok(Some(Read::Bytes(count)))
+            }
+            Step::Done(Read::End) => {
+                self.trailers = live.trailers();
+                self.timings.finished(now);
+                self.release(now);
+                Ok(Some(Read::End))
+            }
+        }
+    }
+
+    /// What the consumer took no time for must not count against the peer.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.deadlines.moved(now);
+    }
+
+    /// Whether the call may go on.
+    pub(crate) fn check(&self, now: Instant) -> Result<()> {
+        if self.cancel.as_ref().is_some_and(CancelHandle::is_cancelled) {
+            return Err(Error::new(Kind::Cancelled, self.phase(), "by its handle"));
+        }
+        self.deadlines.check(now, self.phase())
+    }
+
+    /// Tells the caller's function what moved. Its wish to stop is a cancel.
+    pub(crate) fn report(&mut self) -> Result<()> {
+        let Some(reporter) = &mut self.reporter else { return Ok(()) };
+        if reporter.tell(&self.progress).is_break() {
+            return Err(Error::new(Kind::Cancelled, self.phase(), "by on_progress"));
+        }
+        Ok(())
+    }
+
+    /// Adds what the next step waits for.
+    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>) {
+        match &self.state {
+            State::Dialing(dial, _) => {
+                dial.interests(interests);
+                self.waker.interests(interests);
+                return;
+            }
+            State::Head(live) | State::Draining(live) | State::Body(live) => live.interests(interests),
+            State::Start | State::Finished => {}
+        }
+        if self.cancel.is_some() {
+            self.waker.interests(interests);
+        }
+    }
+
+    /// When the next step is due even if nothing moves.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let dial = match &self.state {
+            State::Dialing(dial, _) => dial.deadline(),
+            _ => None,
+        };
+        [self.deadlines.next(), dial].into_iter().flatten().min()
+    }
+
+    /// A wait is over.
+    pub(crate) fn woke(&mut self) {
+        match &mut self.state {
+            State::Dialing(..) => self.waker.reset(),
+            State::Head(live) => live.woke(),
+            _ => {}
+        }
+    }
+
+    /// Ends the call: the connection is in an unknown state and closes.
+    pub(crate) fn abandon(&mut self) {
+        self.state = State::Finished;
+    }
+
+    fn phase(&self) -> Phase {
+        match &self.state {
+            State::Start => Phase::Prepare,
+            State::Dialing(dial, _) => dial.phase(),
+            State::Head(live) if live.is_sent() => Phase::Wait,
+            State::Head(_) => Phase::Send,
+            State::Draining(_) | State::Body(_) => Phase::Body,
+            State::Finished => Phase::Done,
+        }
+    }
+
+    fn start(&mut self, now: Instant) -> Result<()> {
+        let hop = self.exchange.hop();
+        let identity = Identity::new(hop.target.origin(), &hop.route, &self.ways.overrides, &self.ways.tls);
+        if !hop.fresh
+            && let Some(connection) = self.session.pool.take(&identity, now)
+        {
+            return self.begin(connection, true);
+        }
+        let plan = Plan {
+            origin: hop.target.origin().clone(),
+            route: hop.route.clone(),
+            tls: self.ways.tls.clone(),
+            overrides: self.ways.overrides.clone(),
+            user_agent: self.exchange.spec().user_agent.clone(),
+        };
+        self.deadlines.connecting(now);
+        self.state = State::Dialing(Box::new(Dial::new(plan)), identity);
+        Ok(())
+    }
+
+    fn dial(&mut self, now: Instant) -> Result<bool> {
+        let Self { state: State::Dialing(dial, identity), session, waker, timings, .. } = self else {
+            return Err(over());
+        };
+        let Some(stream) = dial.turn(&mut Around { session, waker, timings, now })? else { return Ok(false) };
+        let identity = identity.clone();
+        let connection = Connection { stream, identity, generation: crate::fork::generation() };
+        self.deadlines.connected(now);
+        self.begin(connection, false)?;
+        Ok(true)
+    }
+
+    /// Puts the hop's request on a connection.
+    fn begin(&mut self, connection: Connection, reused: bool) -> Result<()> {
+        let fields = self.exchange.hop_fields()?;
+        let hop = self.exchange.hop();
+        let mut out = Vec::with_capacity(512);
+        encode_head(&mut out, hop.method.as_str(), hop.request_target(), &fields)?;
+        let send = match self.exchange.hop_body() {
+            BodyShape::None => SendBody::None,
+            BodyShape::Sized { len, .. } => SendBody::Length(len),
+            BodyShape::Unsized { .. } => SendBody::Chunked,
+        };
+        let expects = hop.expects_continue(self.exchange.spec());
+        let mut call = Call::new(hop.method.as_str(), send, expects, Limits::default());
+        if fields.contains("upgrade") {
+            call.set_upgrade();
+        }
+        if fields.get("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
+            call.set_close();
+        }
+        if send != SendBody::None {
+            self.body.rewind()?;
+            self.progress.sent = 0;
+        }
+        let mut live = Live::new(connection, call, out, reused);
+        live.join_body(&mut self.body, JOIN_LIMIT)?;
+        self.reused = reused;
+        self.state = State::Head(Box::new(live));
+        Ok(())
+    }
+
+    fn head(&mut self, now: Instant) -> Result<Step<ResponseHead>> {
+        let State::Head(live) = &mut self.state else { return Err(over()) };
+        let was_sent = live.is_sent();
+        let before = (live.reached().sent, live.reached().received);
+        if self.deadlines.continue_is_due(now) {
+            live.call().stop_awaiting_continue();
+            self.deadlines.stop_awaiting_continue();
+        }
+        let step = loop {
+            live.send(&mut self.body)?;
+            match live.receive_head()? {
+                Answer::GoOn => self.deadlines.stop_awaiting_continue(),
+                Answer::Blocked => break Step::Blocked,
+                Answer::Head(head) => break Step::Done(head),
+            }
+        };
+        if live.call().awaits_continue() && !self.deadlines.awaits_continue() {
+            self.deadlines.await_continue(now);
+        }
+        if !was_sent && live.is_sent() {
+            self.timings.sent(now);
+        }
+        if before != (live.reached().sent, live.reached().received) {
+            self.deadlines.moved(now);
+            self.progress.sent = live.reached().body_taken;
+        }
+        Ok(step)
+    }
+
+    /// A final head: delivers it (`Some`), or turns to the next hop.
+    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<ResponseHead>> {
+        let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(over()) };
+        self.deadlines.stop_awaiting_continue();
+        if self.exchange.on_head(head.status, &head.fields)? == Verdict::Follow {
+            self.state = State::Draining(live);
+            return Ok(None);
+        }
+        self.timings.head(now);
+        let length = match live.framing() {
+            Framing::None => Some(0),
+            Framing::Length(length) => Some(length),
+            Framing::Chunked | Framing::Close | Framing::Upgraded => None,
+        };
+        if length != Some(0) {
+            self.decoder = self.exchange.decoder(&head.fields)?;
+        }
+        if self.decoder.is_none() {
+            self.progress.receive_total = length;
+            if length.is_some_and(|length| self.max_body.is_some_and(|most| length > most)) {
+                return Err(self.too_large());
+            }
+        }
+        self.state = State::Body(live);
+        Ok(Some(head))
+    }
+
+    /// The hop failed before its head came: another try on a fresh connection, or the call's error.
+    fn again(&mut self, error: Error) -> Result<()> {
+        let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(error) };
+        self.exchange.on_failure(error, live.reached())?;
+        self.deadlines.stop_awaiting_continue();
+        self.state = State::Start;
+        Ok(())
+    }
+
+    /// Keeps the connection for the next request, if it may carry one.
+    fn release(&mut self, now: Instant) {
+        if let State::Body(live) | State::Draining(live) = std::mem::replace(&mut self.state, State::Finished)
+            && let Some(connection) = live.into_reusable()
+        {
+            self.session.pool.put(connection, now);
+        }
+    }
+
+    #[cold]
+    fn too_large(&self) -> Error {
+        let most = self.max_body.unwrap_or_default();
+        Error::new(Kind::BodyLimit, Phase::Body, format!("it is over {most} bytes (max_body)"))
+    }
+}
+
+/// Decodes into the buffer, receiving as needed.
+fn decode(live: &mut Live, decoder: &mut Decoder, buffer: &mut [u8]) -> Result<Step<Read>> {
+    loop {
+        // What the decoder still holds comes first: it needs no new input for that.
+        let decoded = decoder.decode_into(&[], buffer)?;
+        if decoded.produced > 0 {
+            return Ok(Step::Done(Read::Bytes(decoded.produced)));
+        }
+        let data = match live.peek()? {
+            Step::Blocked => return Ok(Step::Blocked),
+            Step::Done(data) => data,
+        };
+        if data.is_empty() {
+            decoder.finish()?;
+            return Ok(Step::Done(Read::End));
+        }
+        let decoded = decoder.decode_into(data, buffer)?;
+        live.take(decoded.consumed);
+        if decoded.produced > 0 {
+            return Ok(Step::Done(Read::Bytes(decoded.produced)));
+        }
+    }
+}
+
+#[cold]
+fn over() -> Error {
+    Error::new(Kind::Receive, Phase::Done, "the call is over already")
+}
