@@ -148,6 +148,58 @@ fn credentials_are_checked() {
     assert_eq!(client.get("/bearer", "Authorization: Bearer abc\r\n").json()["token"], "abc");
 }
 
+/// What a client answers to a challenge (RFC 7616 §3.4.1), with MD5 and qop "auth".
+fn digest_answer(challenge: &str, path: &str, password: &str, count: &str) -> String {
+    use md5::Digest as _;
+    let md5 = |text: String| -> String { md5::Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let of = |name: &str| challenge.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap().to_owned();
+    let (realm, nonce, opaque) = (of("realm"), of("nonce"), of("opaque"));
+    let secret = md5(format!("user:{realm}:{password}"));
+    let action = md5(format!("GET:{path}"));
+    let response = md5(format!("{secret}:{nonce}:{count}:abc:auth:{action}"));
+    format!(
+        "Authorization: Digest username=\"user\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{path}\", qop=auth, \
+         nc={count}, cnonce=\"abc\", response=\"{response}\", opaque=\"{opaque}\", algorithm=MD5\r\n"
+    )
+}
+
+#[test]
+fn digest_credentials_are_good_for_one_target_and_never_twice() {
+    let origin = Origin::http();
+    let mut client = plain(origin.addr());
+    let path = "/digest-auth/auth/user/pass";
+    let challenge = client.get(path, "").field("WWW-Authenticate").unwrap().to_owned();
+    assert!(challenge.starts_with("Digest realm=") && challenge.contains("qop=\"auth\""), "{challenge}");
+    let right = digest_answer(&challenge, path, "pass", "00000001");
+    let reply = client.get(path, &right);
+    assert_eq!((reply.status, reply.json()["user"].as_str()), (200, Some("user")));
+    assert!(reply.field("Authentication-Info").unwrap().contains("nc=00000001"));
+    let replayed = client.get(path, &right);
+    assert_eq!(replayed.status, 401);
+    assert!(replayed.field("WWW-Authenticate").unwrap().contains("stale=true"));
+    assert_eq!(client.get(path, &digest_answer(&challenge, path, "pass", "00000002")).status, 200);
+    let wrong = client.get(path, &digest_answer(&challenge, path, "other", "00000003"));
+    assert_eq!(wrong.status, 401);
+    assert!(!wrong.field("WWW-Authenticate").unwrap().contains("stale"));
+    let elsewhere = digest_answer(&challenge, "/digest-auth/auth/user/pass?x", "pass", "00000004");
+    assert_eq!(client.get(path, &elsewhere).status, 401);
+}
+
+#[test]
+fn a_nonce_goes_stale_after_the_uses_it_is_good_for() {
+    let origin = Origin::http();
+    let mut client = plain(origin.addr());
+    let path = "/digest-auth/auth/user/pass/MD5/1";
+    let challenge = client.get(path, "").field("WWW-Authenticate").unwrap().to_owned();
+    assert_eq!(client.get(path, &digest_answer(&challenge, path, "pass", "00000001")).status, 200);
+    let stale = client.get(path, &digest_answer(&challenge, path, "pass", "00000002"));
+    let challenge = stale.field("WWW-Authenticate").unwrap().to_owned();
+    assert!(stale.status == 401 && challenge.contains("stale=true"), "{challenge}");
+    assert_eq!(client.get(path, &digest_answer(&challenge, path, "pass", "00000001")).status, 200);
+    assert!(client.get("/digest-auth/auth-int/u/p/SHA-256", "").field("WWW-Authenticate").unwrap().contains("SHA-256"));
+    assert_eq!(client.get("/digest-auth/auth/u/p/SHA-1", "").status, 400);
+}
+
 #[test]
 fn early_refusals_spare_the_client_its_upload() {
     let origin = Origin::http();
@@ -280,7 +332,7 @@ fn bad_certificates_are_bad() {
     ];
     for (identity, reason) in served {
         let origin = Origin::builder().tls(identity).start().unwrap();
-        let error = tls_over(connect(origin.addr()), &authority, "a.test", None).err().expect(reason);
+        let error = tls_over(connect(origin.addr()), &authority, "a.test", None).expect_err(reason);
         assert!(format!("{error:?}").contains(reason), "{error:?}");
         assert_eq!(origin.request_count(), 0);
     }

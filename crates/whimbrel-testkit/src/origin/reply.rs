@@ -191,7 +191,7 @@ fn write_pieces(
 }
 
 /// The reason phrases of RFC 9110 §15, and those of a few registered statuses beyond it.
-pub(super) fn reason(status: u16) -> &'static str {
+pub(crate) fn reason(status: u16) -> &'static str {
     match status {
         100 => "Continue",
         102 => "Processing",

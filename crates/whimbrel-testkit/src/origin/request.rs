@@ -15,28 +15,28 @@ const HEAD_BYTES: usize = 1 << 20;
 const HEAD_FIELDS: usize = 2048;
 
 /// A request that has been read completely.
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) target: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) target: String,
     /// Whether it is HTTP/1.1, rather than HTTP/1.0.
-    pub(super) is_11: bool,
-    pub(super) fields: Vec<(String, String)>,
-    pub(super) head: Vec<u8>,
-    pub(super) scheme: &'static str,
-    pub(super) peer: IpAddr,
-    pub(super) body: Body,
+    pub(crate) is_11: bool,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) head: Vec<u8>,
+    pub(crate) scheme: &'static str,
+    pub(crate) peer: IpAddr,
+    pub(crate) body: Body,
 }
 
 /// What came behind the head.
-pub(super) struct Body {
+pub(crate) struct Body {
     /// The first bytes, up to the origin's cap.
-    pub(super) kept: Bytes,
-    pub(super) length: u64,
-    pub(super) sha256: String,
+    pub(crate) kept: Bytes,
+    pub(crate) length: u64,
+    pub(crate) sha256: String,
 }
 
 /// Why no request came.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The connection ended.
     Gone,
     /// The client wrote something that is no request: the status and the sentence to answer it with.
@@ -50,7 +50,7 @@ impl From<io::Error> for Failure {
 }
 
 impl Request {
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
@@ -103,7 +103,7 @@ impl Request {
         format!("{}://{}{}", self.scheme, self.authority(), self.origin_form())
     }
 
-    pub(super) fn asks_to_close(&self) -> bool {
+    pub(crate) fn asks_to_close(&self) -> bool {
         self.lists("Connection", "close") || (!self.is_11 && !self.lists("Connection", "keep-alive"))
     }
 
@@ -113,7 +113,7 @@ impl Request {
 }
 
 /// Reads a head. The body's place is empty until [`read_body`] has filled it.
-pub(super) fn read_head(from: &mut impl BufRead, scheme: &'static str, peer: IpAddr) -> Result<Request, Failure> {
+pub(crate) fn read_head(from: &mut impl BufRead, scheme: &'static str, peer: IpAddr) -> Result<Request, Failure> {
     let head = read_head_bytes(from)?;
     let mut fields = vec![httparse::EMPTY_HEADER; HEAD_FIELDS.min(head.iter().filter(|&&byte| byte == b'\n').count())];
     let mut parsed = httparse::Request::new(&mut fields);
@@ -160,13 +160,13 @@ fn read_head_bytes(from: &mut impl BufRead) -> Result<Vec<u8>, Failure> {
 }
 
 /// How the body is framed (RFC 9112 §6.3).
-pub(super) enum Framing {
+pub(crate) enum Framing {
     None,
     Length(u64),
     Chunked,
 }
 
-pub(super) fn framing(request: &Request) -> Result<Framing, Failure> {
+pub(crate) fn framing(request: &Request) -> Result<Framing, Failure> {
     let values = |wanted: &str| -> Vec<&str> {
         let named = request.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
         named.map(|(_, value)| value.as_str()).collect()
@@ -235,7 +235,7 @@ impl Taken {
 }
 
 /// A line of a chunked body, without its CR LF.
-fn read_line(from: &mut impl BufRead) -> Result<String, Failure> {
+pub(crate) fn read_line(from: &mut impl BufRead) -> Result<String, Failure> {
     let mut line = Vec::new();
     io::Read::take(&mut *from, 8 * 1024).read_until(b'\n', &mut line)?;
     let Some(text) = line.strip_suffix(b"\r\n") else {
