@@ -1,0 +1,179 @@
+//! The suites of `./test`: what each is called, what it needs, and how it is run. It decides nothing about order or
+//! outcome beyond that; `test` does.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::{self, Outcome};
+use crate::{fuzz, modules, standalone};
+
+/// One suite.
+pub(crate) struct Suite {
+    /// The name that `./test NAME` takes.
+    pub(crate) name: &'static str,
+    /// What it shows, in a few words.
+    pub(crate) about: &'static str,
+    /// The programs without which it is skipped.
+    pub(crate) needs: &'static [&'static str],
+    /// Runs it.
+    pub(crate) run: fn() -> Outcome,
+}
+
+/// The suites, the quick and telling ones first.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite { name: "fmt", about: "the sources are formatted", needs: &["cargo-fmt"], run: fmt },
+    Suite { name: "standalone", about: "no file names one machine", needs: &["git"], run: standalone::check },
+    Suite { name: "deny", about: "dependencies: licences, bans, sources", needs: &["cargo-deny"], run: deny },
+    Suite { name: "clippy", about: "no lint warns", needs: &["cargo-clippy"], run: clippy },
+    Suite { name: "units", about: "unit and integration tests", needs: &[], run: units },
+    Suite { name: "doctests", about: "the examples in the documentation run", needs: &[], run: doctests },
+    Suite { name: "docs", about: "the documentation builds without a warning", needs: &[], run: docs },
+    Suite { name: "modules", about: "the Lua modules build and are small enough", needs: &[], run: modules::build_all },
+    Suite {
+        name: "lua-hosts",
+        about: "the modules in real Lua 5.1-5.4 and LuaJIT",
+        needs: &["lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit"],
+        run: lua_hosts,
+    },
+    Suite {
+        name: "servers",
+        about: "against nginx, Caddy, squid and microsocks",
+        needs: &["nginx", "caddy", "squid", "microsocks", "openssl"],
+        run: servers,
+    },
+    Suite { name: "tour", about: "the tool's tour ends well", needs: &[], run: tour },
+    Suite { name: "fuzz", about: "ten seconds of each fuzz target", needs: &["cargo-fuzz"], run: fuzz_smoke },
+];
+
+/// Integration tests that are suites of their own, because they need more than Rust.
+const OWN_SUITES: [&str; 2] = ["hosts", "real_servers"];
+
+/// The workspaces beside the main one.
+const WORKSPACES: [&str; 3] = ["modules/lua/Cargo.toml", "fuzz/Cargo.toml", "bench/rust/Cargo.toml"];
+
+const LONG: Duration = Duration::from_secs(20 * 60);
+
+fn other_workspaces() -> impl Iterator<Item = &'static str> {
+    WORKSPACES.into_iter().filter(|manifest| process::root().join(manifest).exists())
+}
+
+fn fmt() -> Outcome {
+    process::run(process::cargo().args(["fmt", "--all", "--check"]))?;
+    for manifest in other_workspaces() {
+        process::run(process::cargo().args(["fmt", "--check", "--manifest-path", manifest]))?;
+    }
+    Ok(())
+}
+
+fn deny() -> Outcome {
+    let program = process::find("cargo-deny").ok_or("cargo-deny is missing")?;
+    for manifest in std::iter::once("Cargo.toml").chain(other_workspaces()) {
+        process::run(
+            process::command(&program)
+                .args(["--log-level", "warn", "--manifest-path", manifest, "check", "--config"])
+                .arg(process::root().join("deny.toml"))
+                .args(["--hide-inclusion-graph", "bans", "licenses", "sources"]),
+        )?;
+    }
+    Ok(())
+}
+
+fn clippy() -> Outcome {
+    let deny = ["--", "-D", "warnings"];
+    let mut main = process::cargo();
+    main.args(["clippy", "--quiet", "--workspace", "--all-targets", "--features", "whimbrel-lua/host-tests"]);
+    process::run_within(main.args(deny), LONG)?;
+    let mut module = process::cargo();
+    module.args(["clippy", "--quiet", "--manifest-path", "modules/lua/Cargo.toml", "--features", "lua54"]);
+    process::run_within(module.arg("--target-dir").arg(process::target()).args(deny), LONG)
+}
+
+fn units() -> Outcome {
+    let mut command = process::cargo();
+    if process::find("cargo-nextest").is_some() {
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow"]);
+        command.args(["--final-status-level", "fail", "--no-tests", "pass"]);
+        // The test in Lua hosts is left out by its cargo feature.
+        if test_exists("whimbrel", "real_servers") {
+            command.args(["-E", "not binary_id(whimbrel::real_servers)"]);
+        }
+    } else {
+        // cargo test can only name what it takes, not what it leaves.
+        command.args(["test", "--quiet", "--workspace", "--no-fail-fast", "--lib", "--bins"]);
+        for test in integration_tests()? {
+            command.arg("--test").arg(test);
+        }
+    }
+    process::run_within(&mut command, LONG)
+}
+
+fn integration_tests() -> Result<Vec<String>, String> {
+    let crates = process::root().join("crates");
+    let mut names = Vec::new();
+    let entries = std::fs::read_dir(&crates).map_err(|error| process::about(&crates, error))?;
+    for package in entries.flatten() {
+        let Ok(tests) = std::fs::read_dir(package.path().join("tests")) else { continue };
+        for path in tests.flatten().map(|entry| entry.path()) {
+            let is_test = path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").exists();
+            let Some(name) = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { continue };
+            if is_test && !OWN_SUITES.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn doctests() -> Outcome {
+    process::run_within(process::cargo().args(["test", "--quiet", "--workspace", "--doc"]), LONG)
+}
+
+fn docs() -> Outcome {
+    let mut command = process::cargo();
+    command.args(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    process::run_within(&mut command, LONG)
+}
+
+fn lua_hosts() -> Outcome {
+    modules::build_all()?;
+    own_suite("whimbrel-lua", "hosts", |command| {
+        // Cargo wants some Lua for the package itself; the test runs the installed ones.
+        command.args(["--features", "luajit,vendored"]).env("WHIMBREL_LUA_DIR", modules::folder());
+    })
+}
+
+fn servers() -> Outcome {
+    own_suite("whimbrel", "real_servers", |_| {})
+}
+
+fn own_suite(package: &str, test: &str, prepare: impl FnOnce(&mut Command)) -> Outcome {
+    if !test_exists(package, test) {
+        return Err(format!("crates/{package}/tests/{test}.rs does not exist"));
+    }
+    let mut command = process::cargo();
+    command.args(["test", "--quiet", "--package", package, "--test", test]);
+    prepare(&mut command);
+    process::run_within(&mut command, LONG)
+}
+
+fn test_exists(package: &str, test: &str) -> bool {
+    let folder = process::root().join("crates").join(package).join("tests");
+    folder.join(format!("{test}.rs")).exists() || folder.join(test).join("main.rs").exists()
+}
+
+fn tour() -> Outcome {
+    process::run_within(process::cargo().args(["build", "--quiet", "--release", "--package", "whimbrel-cli"]), LONG)?;
+    let tool = process::target().join("release").join(format!("whimbrel{}", std::env::consts::EXE_SUFFIX));
+    process::run_within(process::command(Path::new(&tool)).arg("tour"), Duration::from_secs(120))
+}
+
+fn fuzz_smoke() -> Outcome {
+    let targets = fuzz::targets();
+    if targets.is_empty() {
+        return Err("fuzz/fuzz_targets holds no target".to_owned());
+    }
+    targets.iter().try_for_each(|target| fuzz::run(target, 10))
+}
