@@ -71,9 +71,9 @@ fn deny() -> Outcome {
     for manifest in std::iter::once("Cargo.toml").chain(other_workspaces()) {
         process::run(
             process::command(&program)
-                .args(["--log-level", "warn", "--manifest-path", manifest, "check", "--config"])
+                .args(["--log-level", "warn", "--manifest-path", manifest, "--config"])
                 .arg(process::root().join("deny.toml"))
-                .args(["--hide-inclusion-graph", "bans", "licenses", "sources"]),
+                .args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]),
         )?;
     }
     Ok(())

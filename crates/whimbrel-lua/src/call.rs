@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
-use whimbrel::{Body, Client, Error, Kind, Phase, RequestBuilder, Result};
+use whimbrel::{Body, Client, Error, Kind, RequestBuilder, Result};
 
 use crate::guard::{ABSENT, Finish, bytes, guarded, protected};
 use crate::options::{self, DEFAULT_MAX_BODY, DOWNLOAD_IDLE_TIMEOUT, Options};
@@ -240,10 +240,28 @@ fn failed(error: &Error, limit: Option<u64>) -> Outcome {
 }
 
 fn not_saved(error: &Error, path: &[u8], limit: Option<u64>) -> Outcome {
-    if error.kind() == Kind::File && error.phase() == Phase::Prepare {
+    if error.kind() == Kind::File && is_about_opening(error) {
         return Outcome::Failed(format!("failed to open file: {}", String::from_utf8_lossy(path)));
     }
     failed(error, limit)
+}
+
+/// Whether the system said that the place can't be written, rather than that writing there went wrong.
+fn is_about_opening(error: &Error) -> bool {
+    use std::io::ErrorKind as Io;
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|source| {
+        matches!(
+            source.kind(),
+            Io::NotFound
+                | Io::PermissionDenied
+                | Io::NotADirectory
+                | Io::IsADirectory
+                | Io::ReadOnlyFilesystem
+                | Io::InvalidFilename
+                | Io::InvalidInput
+        )
+    })
 }
 
 fn over_limit(limit: u64) -> String {

@@ -13,14 +13,14 @@ use crate::guard::{bytes, push_bytes};
 /// length of its name and of its value, four bytes each, and both. Read again only by the process that wrote it.
 pub(crate) struct Later(Vec<u8>);
 
-const PHASES: [&CStr; 7] = [c"redirects", c"resolved", c"connected", c"secured", c"sent", c"head", c"finished"];
+const PHASES: [&CStr; 7] = [c"redirected", c"resolved", c"connected", c"secured", c"sent", c"head", c"finished"];
 const FIELDS_AT: usize = PHASES.len() * 8;
 
 impl Later {
     pub(crate) fn new(fields: &Fields, timings: &Timings) -> Self {
         let mut packed = Vec::with_capacity(FIELDS_AT + 64 * fields.len());
         let phases = [
-            Some(timings.redirects),
+            Some(timings.redirected),
             timings.resolved,
             timings.connected,
             timings.secured,

@@ -74,8 +74,8 @@ pub(crate) unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_in
                 let download = &file.download;
                 let head = Head {
                     status: download.status(),
-                    reason: download.reason(),
-                    version: download.version().as_str(),
+                    reason: download.head().reason(),
+                    version: download.head().version.as_str(),
                     url: download.url(),
                     body: b"",
                 };

@@ -23,6 +23,16 @@ pub enum Version {
     Http11,
 }
 
+impl Version {
+    /// As it stands on the wire: `HTTP/1.0` or `HTTP/1.1`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        }
+    }
+}
+
 /// The head of a response, informational or final.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
