@@ -22,6 +22,8 @@ pub(crate) struct Live {
     input: Buffer,
     /// How many bytes at the front of `input` are body data that the codec has passed already.
     data: usize,
+    /// How many bytes of framing behind `data` the codec has passed as well.
+    framing: usize,
     /// Framed and not yet sent: the head, small bodies, chunks.
     out: Vec<u8>,
     out_at: usize,
@@ -63,6 +65,7 @@ impl Live {
             call,
             input: Buffer::default(),
             data: 0,
+            framing: 0,
             out,
             out_at: 0,
             reached: Reached { reused, ..Reached::default() },
@@ -300,6 +303,9 @@ impl Live {
     pub(crate) fn take(&mut self, count: usize) {
         self.data -= count;
         self.input.consume(count);
+        if self.data == 0 {
+            self.input.consume(std::mem::take(&mut self.framing));
+        }
     }
 
     /// Lets the codec look at what came, or receives more. `Bytes` says that `data` has grown.
@@ -310,6 +316,7 @@ impl Live {
                 Event::Data(range) => {
                     self.input.consume(range.start);
                     self.data = range.len();
+                    self.framing = consumed - range.end;
                     return Ok(Step::Done(Read::Bytes(self.data)));
                 }
                 Event::End | Event::Upgraded => {
