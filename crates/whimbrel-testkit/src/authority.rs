@@ -110,21 +110,22 @@ impl Authority {
         let key = new_key();
         let certificate =
             server_params(names).self_signed(&key).expect("a certificate of our own making can be signed");
-        Identity { chain: vec![certificate.der().clone()], cert_chain_pem: certificate.pem(), key }
+        Identity { chain: vec![certificate.der().clone()], cert_chain_pem: certificate.pem(), key: Arc::new(key) }
     }
 
     fn sign(&self, params: CertificateParams) -> Identity {
         let key = new_key();
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate of our own making can be signed");
-        Identity { chain: vec![certificate.der().clone()], cert_chain_pem: certificate.pem(), key }
+        Identity { chain: vec![certificate.der().clone()], cert_chain_pem: certificate.pem(), key: Arc::new(key) }
     }
 }
 
 /// A certificate chain, leaf first, and its private key.
+#[derive(Clone)]
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     cert_chain_pem: String,
-    key: KeyPair,
+    key: Arc<KeyPair>,
 }
 
 impl Identity {

@@ -2,7 +2,7 @@
 //! TLS 1.2.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -10,15 +10,17 @@ use socket2::{Domain, Socket, Type};
 use crate::listener::LOOPBACK;
 use crate::raw::{RawServer, Script};
 
-/// An address on loopback where connecting is refused.
-///
-/// The port was free a moment ago and may in theory be taken by another program later.
+/// An address on loopback where connecting is refused, now and for as long as the process lives.
 ///
 /// # Panics
 /// When loopback has no free port.
 pub fn refused_addr() -> SocketAddr {
-    let listener = TcpListener::bind(LOOPBACK).expect("loopback has a free port");
-    listener.local_addr().expect("a bound socket has an address")
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("the system has sockets");
+    socket.bind(&LOOPBACK.into()).expect("loopback has a free port");
+    let addr = socket.local_addr().ok().and_then(|addr| addr.as_socket()).expect("a bound socket has an address");
+    // Bound but not listening: nobody else can be given the port while the socket is kept.
+    std::mem::forget(socket);
+    addr
 }
 
 /// A listener that never accepts and whose queue is full: connecting to it neither succeeds nor fails.
@@ -53,7 +55,7 @@ impl BlackHole {
 
     fn open() -> io::Result<Self> {
         let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        listener.bind(&LOOPBACK.into())?;
         listener.listen(0)?;
         let addr = listener.local_addr()?.as_socket().expect("an IPv4 socket has an IPv4 address");
         let mut queued = Vec::new();

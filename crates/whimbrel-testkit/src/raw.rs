@@ -5,6 +5,7 @@
 
 mod script;
 
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -44,7 +45,18 @@ impl RawServer {
     /// # Panics
     /// When there is no script, or when loopback has no free port.
     pub fn start(scripts: impl IntoIterator<Item = Script>) -> Self {
-        Self::play(None, in_turn(scripts.into_iter().collect()))
+        Self::start_on(LOOPBACK, scripts).expect("loopback has a free port")
+    }
+
+    /// As [`start`](Self::start), on an address of the caller's choice, such as `[::1]:0`.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    ///
+    /// # Panics
+    /// When there is no script.
+    pub fn start_on(addr: SocketAddr, scripts: impl IntoIterator<Item = Script>) -> io::Result<Self> {
+        Self::play(addr, None, in_turn(scripts.into_iter().collect()))
     }
 
     /// As [`start`](Self::start), with TLS in front: the scripts' bytes are what goes inside. A handshake that fails plays
@@ -54,7 +66,8 @@ impl RawServer {
     /// As [`start`](Self::start).
     pub fn start_tls(identity: &Identity, scripts: impl IntoIterator<Item = Script>) -> Self {
         let config = server_config(identity, TlsVersions::Both, None, &[b"http/1.1"]);
-        Self::play(Some(config), in_turn(scripts.into_iter().collect()))
+        let scripts = in_turn(scripts.into_iter().collect());
+        Self::play(LOOPBACK, Some(config), scripts).expect("loopback has a free port")
     }
 
     /// Plays what `script` returns for the number of the connection, counted from 0.
@@ -62,10 +75,14 @@ impl RawServer {
     /// # Panics
     /// When loopback has no free port.
     pub fn start_each(script: impl Fn(usize) -> Script + Send + Sync + 'static) -> Self {
-        Self::play(None, script)
+        Self::play(LOOPBACK, None, script).expect("loopback has a free port")
     }
 
-    fn play(config: Option<Arc<ServerConfig>>, script: impl Fn(usize) -> Script + Send + Sync + 'static) -> Self {
+    fn play(
+        addr: SocketAddr,
+        config: Option<Arc<ServerConfig>>,
+        script: impl Fn(usize) -> Script + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let log = Arc::new(Log::default());
         let scheme = if config.is_some() { "https" } else { "http" };
         let serve = {
@@ -80,8 +97,8 @@ impl RawServer {
                 log.finish();
             }
         };
-        let listener = Listener::start(LOOPBACK, "raw server", serve).expect("loopback has a free port");
-        Self { listener, log, scheme }
+        let listener = Listener::start(addr, "raw server", serve)?;
+        Ok(Self { listener, log, scheme })
     }
 
     /// Where the server listens.

@@ -288,6 +288,22 @@ fn a_large_upload_is_counted_and_hashed_but_not_echoed() {
 }
 
 #[test]
+fn only_the_latest_requests_are_kept() {
+    let origin = Origin::builder().record(2).body_cap(40 << 20).start().unwrap();
+    let mut client = plain(origin.addr());
+    for path in ["/ip", "/uuid", "/xml"] {
+        client.get(path, "");
+    }
+    let targets = |origin: &Origin| origin.requests().into_iter().map(|seen| seen.target).collect::<Vec<_>>();
+    assert_eq!((targets(&origin), origin.request_count()), (vec!["/uuid".to_owned(), "/xml".to_owned()], 3));
+    // Two bodies of 40 MiB are more than are kept together.
+    let body = vec![b'1'; 40 << 20];
+    client.post("/anything/1", "Content-Type: text/plain\r\n", &body);
+    client.post("/anything/2", "Content-Type: text/plain\r\n", &body);
+    assert_eq!(targets(&origin), ["/anything/2"]);
+}
+
+#[test]
 fn a_client_may_ask_to_close_and_http_10_closes_unless_it_asks_not_to() {
     let origin = Origin::builder().requests_per_connection(2).start().unwrap();
     let mut client = plain(origin.addr());

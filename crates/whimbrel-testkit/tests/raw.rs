@@ -39,6 +39,13 @@ fn a_script_may_depend_on_the_number_of_the_connection() {
 }
 
 #[test]
+fn a_server_may_listen_on_an_ipv6_address_of_the_tests_choice() {
+    let server = RawServer::start_on("[::1]:0".parse().unwrap(), [Script::new().expect_head().send("six")]).unwrap();
+    assert_eq!(exchange(&server).0, b"six");
+    assert!(server.url("/a").starts_with("http://[::1]:"));
+}
+
+#[test]
 fn a_reset_is_seen_as_one() {
     let server = RawServer::start([Script::new().expect_head().reset()]);
     assert_eq!(exchange(&server).1.unwrap_err().kind(), io::ErrorKind::ConnectionReset);

@@ -1,7 +1,7 @@
 //! What an origin has been asked: the latest requests, as they came.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 /// One request, as it came.
 #[derive(Clone, Debug)]
@@ -46,10 +46,20 @@ impl Seen {
     }
 }
 
+/// What is kept of bodies in all, so that a long run of uploads does not fill the memory.
+const KEPT_BODIES: usize = 64 << 20;
+
 /// A ring of the latest requests.
 pub(super) struct Record {
     limit: usize,
-    state: Mutex<(usize, VecDeque<Seen>)>,
+    state: Mutex<RecordState>,
+}
+
+#[derive(Default)]
+struct RecordState {
+    count: usize,
+    body_bytes: usize,
+    latest: VecDeque<Seen>,
 }
 
 impl Record {
@@ -58,22 +68,30 @@ impl Record {
     }
 
     pub(super) fn add(&self, seen: impl FnOnce() -> Seen) {
-        let mut state = self.state.lock().expect("no thread panics while it holds this lock");
-        state.0 += 1;
+        let mut state = self.lock();
+        state.count += 1;
         if self.limit == 0 {
             return;
         }
-        if state.1.len() == self.limit {
-            state.1.pop_front();
+        let seen = seen();
+        state.body_bytes += seen.body.len();
+        state.latest.push_back(seen);
+        // The newest one stays, whatever its size.
+        while state.latest.len() > self.limit || (state.body_bytes > KEPT_BODIES && state.latest.len() > 1) {
+            let Some(oldest) = state.latest.pop_front() else { break };
+            state.body_bytes -= oldest.body.len();
         }
-        state.1.push_back(seen());
     }
 
     pub(super) fn latest(&self) -> Vec<Seen> {
-        self.state.lock().expect("no thread panics while it holds this lock").1.iter().cloned().collect()
+        self.lock().latest.iter().cloned().collect()
     }
 
     pub(super) fn count(&self) -> usize {
-        self.state.lock().expect("no thread panics while it holds this lock").0
+        self.lock().count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RecordState> {
+        self.state.lock().expect("no thread panics while it holds this lock")
     }
 }
