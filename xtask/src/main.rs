@@ -3,7 +3,7 @@
 //! `cargo xtask` prints the list. This file only reads the command line; each task is one module. It has no
 //! dependencies, because every task waits for it to be compiled.
 
-// mod bench;
+mod bench;
 mod fuzz;
 mod modules;
 mod process;
@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         "test" => test::command(rest),
         "setup" => setup::command(),
         "fuzz" => fuzz::command(rest),
+        "bench" => bench::command(rest),
         "standalone" => standalone::check(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

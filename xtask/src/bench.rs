@@ -1,0 +1,82 @@
+//! `cargo xtask bench http`: Whimbrel beside its peers, in one run, against nginx on loopback.
+//!
+//! Counts (system calls, instructions) are differences of two run lengths, so start-up is out of them and they hardly
+//! vary; they are what a change is judged by. Times are ratios within one round, in shuffled order, and on a shared
+//! machine differences under a tenth are ties. A peer that cannot be built or run is named, never left out in silence.
+
+mod measure;
+mod peers;
+mod report;
+mod rows;
+mod server;
+mod startup;
+
+use std::path::PathBuf;
+
+use crate::process::{self, Outcome};
+use crate::{modules, setup};
+
+/// How much to measure.
+pub(crate) struct Scale {
+    /// Rounds of each timed row.
+    rounds: usize,
+    /// What the count of requests of a round is divided by.
+    divisor: u32,
+    /// The size of the large body, in bytes.
+    bulk: u64,
+    /// How often a program is started for the start-up row.
+    starts: usize,
+}
+
+const FULL: Scale = Scale { rounds: 5, divisor: 1, bulk: 1 << 30, starts: 25 };
+const QUICK: Scale = Scale { rounds: 3, divisor: 8, bulk: 128 << 20, starts: 9 };
+
+/// `http [--quick]`.
+pub(crate) fn command(arguments: &[String]) -> Outcome {
+    let scale = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["http"] => FULL,
+        ["http", "--quick"] => QUICK,
+        _ => return Err("the bench is `cargo xtask bench http [--quick]`".to_owned()),
+    };
+    for note in setup::install() {
+        println!("setup: {note}");
+    }
+    modules::command(&["5.1".to_owned()])?;
+    let folder = Folder::new()?;
+    let peers = peers::build(&folder.0)?;
+    let server = server::Server::start(&folder.0, scale.bulk)?;
+    println!(
+        "\nnginx on loopback, {} rounds in shuffled order; bulk body {} MiB in {}",
+        scale.rounds,
+        scale.bulk >> 20,
+        if folder.0.starts_with("/dev/shm") { "memory (tmpfs)" } else { "a temporary folder on disk" }
+    );
+    let mut claims = Vec::new();
+    for row in rows::ROWS {
+        let results = measure::row(row, &peers, &server, &folder.0, &scale);
+        report::table(row, &results, &scale);
+        claims.extend(report::claims(row, &results));
+    }
+    startup::measure(&server, &scale, &mut claims)?;
+    report::targets(&claims);
+    Ok(())
+}
+
+/// A folder of our own, in memory where the system has such; removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Folder, String> {
+        let memory = PathBuf::from("/dev/shm");
+        let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let folder = parent.join(format!("whimbrel-bench-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("www")).map_err(|error| process::about(&folder, error))?;
+        Ok(Folder(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,163 @@
+//! The rows of the bench: what is requested, how often, and which targets it must reach.
+
+use super::server::Port;
+
+/// One row: the same job for every peer that can do it.
+pub(super) struct Row {
+    pub(super) title: &'static str,
+    /// What the peers are told to do.
+    pub(super) mode: &'static str,
+    pub(super) port: Port,
+    pub(super) path: &'static str,
+    /// Requests of one peer in one round.
+    pub(super) count: u32,
+    /// Two run lengths, whose difference gives the counts; none where a count says little.
+    pub(super) lengths: Option<(u32, u32)>,
+    /// Whether instructions are counted too. A handshake under callgrind takes seconds and is not ours.
+    pub(super) instructions: bool,
+    /// The keys of the peers that can do it.
+    pub(super) peers: &'static [&'static str],
+    pub(super) targets: &'static [Target],
+}
+
+/// A target of the row.
+pub(super) struct Target {
+    pub(super) peer: &'static str,
+    pub(super) bound: Bound,
+}
+
+/// What must hold of a peer.
+pub(super) enum Bound {
+    Syscalls(f64),
+    Instructions(f64),
+    /// At least so many times the speed of the peer named.
+    Faster(f64, &'static str),
+    /// At most so many MB of memory at any time.
+    Peak(f64),
+}
+
+use Bound::{Faster, Instructions, Peak, Syscalls};
+
+const RUST: &str = "whimbrel";
+const LUA: &str = "whimbrel-lua";
+const EVERYONE: &[&str] = &["raw", RUST, LUA, "libcurl", "ureq", "luasocket", "lua-http"];
+const WITH_TLS: &[&str] = &[RUST, LUA, "libcurl", "ureq", "luasocket", "lua-http"];
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        title: "Keep-alive GET, 13 bytes, 8 response fields",
+        mode: "keepalive",
+        port: Port::Kept,
+        path: "13",
+        count: 12_000,
+        lengths: Some((200, 1200)),
+        instructions: true,
+        peers: EVERYONE,
+        targets: &[
+            Target { peer: LUA, bound: Syscalls(4.0) },
+            Target { peer: LUA, bound: Instructions(16_000.0) },
+            Target { peer: LUA, bound: Faster(0.85, "raw") },
+            Target { peer: LUA, bound: Faster(1.2, "libcurl") },
+            Target { peer: RUST, bound: Faster(0.9, "raw") },
+        ],
+    },
+    Row {
+        title: "Keep-alive GET, 1 KiB",
+        mode: "keepalive",
+        port: Port::Kept,
+        path: "1k",
+        count: 12_000,
+        lengths: Some((200, 1200)),
+        instructions: false,
+        peers: EVERYONE,
+        targets: &[
+            Target { peer: LUA, bound: Syscalls(4.0) },
+            Target { peer: LUA, bound: Faster(0.85, "raw") },
+            Target { peer: LUA, bound: Faster(1.2, "libcurl") },
+            Target { peer: RUST, bound: Faster(0.9, "raw") },
+        ],
+    },
+    Row {
+        title: "Fresh connection for each GET, 13 bytes",
+        mode: "fresh",
+        port: Port::Closed,
+        path: "13",
+        count: 3000,
+        lengths: Some((100, 600)),
+        instructions: true,
+        peers: EVERYONE,
+        targets: &[Target { peer: RUST, bound: Syscalls(9.0) }, Target { peer: LUA, bound: Syscalls(9.0) }],
+    },
+    Row {
+        title: "Fresh TLS connection for each GET, full handshake",
+        mode: "fresh",
+        port: Port::TlsFull,
+        path: "13",
+        count: 400,
+        lengths: Some((10, 60)),
+        instructions: false,
+        peers: WITH_TLS,
+        targets: &[
+            Target { peer: RUST, bound: Faster(1.7, "libcurl") },
+            Target { peer: LUA, bound: Faster(1.7, "libcurl") },
+        ],
+    },
+    Row {
+        title: "Fresh TLS connection for each GET, resumed where the client can",
+        mode: "fresh",
+        port: Port::TlsResumed,
+        path: "13",
+        count: 400,
+        lengths: Some((10, 60)),
+        instructions: false,
+        peers: WITH_TLS,
+        targets: &[
+            Target { peer: RUST, bound: Faster(1.7, "libcurl") },
+            Target { peer: LUA, bound: Faster(1.7, "libcurl") },
+        ],
+    },
+    Row {
+        title: "Bulk download to a sink",
+        mode: "sink",
+        port: Port::Kept,
+        path: "bulk",
+        count: 1,
+        lengths: None,
+        instructions: false,
+        peers: &["raw", RUST, "libcurl", "ureq", "luasocket", "lua-http"],
+        targets: &[Target { peer: RUST, bound: Faster(0.95, "raw") }, Target { peer: RUST, bound: Peak(20.0) }],
+    },
+    Row {
+        title: "Bulk download to a file",
+        mode: "file",
+        port: Port::Kept,
+        path: "bulk",
+        count: 1,
+        lengths: None,
+        instructions: false,
+        peers: EVERYONE,
+        targets: &[
+            Target { peer: RUST, bound: Faster(0.95, "raw") },
+            Target { peer: RUST, bound: Peak(20.0) },
+            Target { peer: LUA, bound: Peak(20.0) },
+        ],
+    },
+    Row {
+        title: "Bulk upload from a file (nginx stores it)",
+        mode: "upload",
+        port: Port::Kept,
+        path: "up/bulk",
+        count: 1,
+        lengths: None,
+        instructions: false,
+        peers: &["raw", RUST, "libcurl", "ureq", "luasocket", "lua-http"],
+        targets: &[Target { peer: RUST, bound: Peak(20.0) }],
+    },
+];
+
+impl Row {
+    /// Whether it moves one large body rather than many requests.
+    pub(super) fn is_bulk(&self) -> bool {
+        self.count == 1
+    }
+}
