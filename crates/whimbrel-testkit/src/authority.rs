@@ -1,5 +1,5 @@
-//! A certificate authority made on the spot, and the certificates that a test of TLS asks for: good, expired, self-signed,
-//! for a client, for another name.
+//! A certificate authority made on the spot, and the certificates that a test of TLS asks for: good, expired,
+//! self-signed, for a client, for another name.
 //!
 //! Keys are ECDSA P-256 and live in memory only, unless [`Authority::write_ca`] is asked for the public certificate.
 
@@ -17,8 +17,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A certificate authority of the test's own. Trust its certificate ([`ca_pem`](Self::ca_pem)) and the servers that hold an
-/// [`Identity`] it issued verify.
+/// A certificate authority of the test's own. Trust its certificate ([`ca_pem`](Self::ca_pem)) and the servers that
+/// hold an [`Identity`] it issued verify.
 ///
 /// ```
 /// let authority = whimbrel_testkit::Authority::new();
@@ -70,8 +70,8 @@ impl Authority {
         Arc::new(roots)
     }
 
-    /// A server's certificate for `names`, valid from yesterday for a year. A name that reads as an IP address becomes an
-    /// address in the certificate (RFC 5280 §4.2.1.6).
+    /// A server's certificate for `names`, valid from yesterday for a year. A name that reads as an IP address becomes
+    /// an address in the certificate (RFC 5280 §4.2.1.6).
     ///
     /// # Panics
     /// When a name is not ASCII.
@@ -149,8 +149,8 @@ impl Identity {
         PrivateKeyDer::Pkcs8(self.key.serialize_der().into())
     }
 
-    /// This identity with `other`'s certificates sent behind its own: what an attacker who holds a pinned certificate but not
-    /// its key can send.
+    /// This identity with `other`'s certificates sent behind its own: what an attacker who holds a pinned certificate
+    /// but not its key can send.
     pub fn followed_by(mut self, other: &Identity) -> Self {
         self.chain.extend(other.chain.iter().cloned());
         self.cert_chain_pem.push_str(&other.cert_chain_pem);

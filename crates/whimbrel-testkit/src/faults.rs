@@ -1,5 +1,5 @@
-//! Peers that fail before a byte of HTTP: a port that refuses, a listener that never answers, a server that is too old for
-//! TLS 1.2.
+//! Peers that fail before a byte of HTTP: a port that refuses, a listener that never answers, a server that is too old
+//! for TLS 1.2.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -69,13 +69,14 @@ impl BlackHole {
     }
 }
 
-/// A server that knows nothing newer than TLS 1.0: it reads the client's hello and answers with a TLS 1.0 `ServerHello`,
-/// which a client that supports TLS 1.2 or newer only must refuse.
+/// A server that knows nothing newer than TLS 1.0: it reads the client's hello and answers with a TLS 1.0
+/// `ServerHello`, which a client that supports TLS 1.2 or newer only must refuse.
 ///
 /// # Panics
 /// When loopback has no free port.
 pub fn tls10_server() -> RawServer {
-    // Record: handshake, TLS 1.0. ServerHello: version 3.1, random, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
+    // Record: handshake, TLS 1.0. ServerHello: version 3.1, random, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no
+    // compression.
     let mut hello = vec![2, 0, 0, 38, 3, 1];
     hello.extend([0x5a; 32]);
     hello.extend([0, 0, 0x2f, 0]);

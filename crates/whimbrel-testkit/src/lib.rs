@@ -1,13 +1,14 @@
-//! Servers for tests of HTTP clients: all on loopback, all blocking to use, each on threads of its own until it is dropped.
+//! Servers for tests of HTTP clients: all on loopback, all blocking to use, each on threads of its own until it is
+//! dropped.
 //!
 //! The crate plays the other side and never the client: what a client makes of an answer is for its own tests to say.
 //!
 //! | | |
 //! |---|---|
 //! | [`Authority`] | a certificate authority made on the spot, and the certificates it issues ([`Identity`]) |
-//! | [`Origin`] | an HTTP/1.1 origin with httpbin's endpoints, over HTTP or HTTPS, that keeps what it was asked ([`Seen`]) |
+//! | [`Origin`] | httpbin's endpoints over HTTP or HTTPS, with a record of what was asked ([`Seen`]) |
 //! | [`RawServer`] | literal bytes, pauses, resets: one [`Script`] per connection, over TLS too |
-//! | [`Proxy`] | HTTP, HTTPS and SOCKS proxies that keep every byte each peer saw ([`Proxied`]) and go wrong as told ([`ProxyFault`]) |
+//! | [`Proxy`] | HTTP, HTTPS, SOCKS; every byte is kept ([`Proxied`]); wrong as told ([`ProxyFault`]) |
 //! | [`BlackHole`], [`refused_addr`], [`tls10_server`] | peers that fail before a byte of HTTP |
 //!
 //! ```no_run
@@ -24,7 +25,8 @@
 //! assert!(!origin.saw("a secret"));
 //!
 //! // A reply that stops in the middle of its body.
-//! let truncated = RawServer::start([Script::new().expect_head().send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")]);
+//! let half = Script::new().expect_head().send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+//! let truncated = RawServer::start([half]);
 //! println!("{}", truncated.url("/"));
 //!
 //! // A SOCKS proxy that wants credentials and sends its replies byte by byte.

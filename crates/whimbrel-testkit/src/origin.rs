@@ -110,7 +110,8 @@ impl Origin {
         self.listener.accepted()
     }
 
-    /// Whether any head or kept body of [`requests`](Self::requests) holds these bytes: for tests that a secret never came.
+    /// Whether any head or kept body of [`requests`](Self::requests) holds these bytes: for tests that a secret never
+    /// came.
     pub fn saw(&self, bytes: impl AsRef<[u8]>) -> bool {
         let bytes = bytes.as_ref();
         let holds = |text: &[u8]| memchr::memmem::find(text, bytes).is_some();

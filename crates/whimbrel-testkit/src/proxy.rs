@@ -1,6 +1,8 @@
-//! Proxies that keep every byte that each peer saw: HTTP (forwarding and CONNECT), the same under TLS, and SOCKS 4, 4a and 5.
+//! Proxies that keep every byte that each peer saw: HTTP (forwarding and CONNECT), the same under TLS, and SOCKS 4, 4a
+//! and 5.
 //!
-//! They connect to loopback and to the addresses they were given for a name, and nowhere else: no name is ever looked up.
+//! They connect to loopback and to the addresses they were given for a name, and nowhere else: no name is ever looked
+//! up.
 
 mod builder;
 mod http;
@@ -45,8 +47,8 @@ pub struct Proxy {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProxyFault {
-    /// Refuses every target: an HTTP proxy with this status, a SOCKS 5 proxy with its low byte as the reply code, a SOCKS 4
-    /// proxy with code 91.
+    /// Refuses every target: an HTTP proxy with this status, a SOCKS 5 proxy with its low byte as the reply code, a
+    /// SOCKS 4 proxy with code 91.
     Refuse(u16),
     /// Answers every CONNECT or SOCKS request with these bytes instead, and closes.
     Answer(Vec<u8>),
@@ -114,8 +116,8 @@ impl Proxy {
         self.log.snapshot()
     }
 
-    /// All that clients sent to the proxy itself, one connection behind the other: heads and handshakes, not what went through
-    /// a tunnel.
+    /// All that clients sent to the proxy itself, one connection behind the other: heads and handshakes, not what went
+    /// through a tunnel.
     pub fn seen_by_proxy(&self) -> Vec<u8> {
         self.log().into_iter().flat_map(|proxied| proxied.to_proxy).collect()
     }

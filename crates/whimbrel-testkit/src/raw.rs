@@ -59,8 +59,8 @@ impl RawServer {
         Self::play(addr, None, in_turn(scripts.into_iter().collect()))
     }
 
-    /// As [`start`](Self::start), with TLS in front: the scripts' bytes are what goes inside. A handshake that fails plays
-    /// no script. ALPN, where a client offers it, is answered with `http/1.1`.
+    /// As [`start`](Self::start), with TLS in front: the scripts' bytes are what goes inside. A handshake that fails
+    /// plays no script. ALPN, where a client offers it, is answered with `http/1.1`.
     ///
     /// # Panics
     /// As [`start`](Self::start).

@@ -117,8 +117,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Gives the session some ciphertext. Returns `false` when the socket has ended. The session is not locked while the
-    /// socket is being waited for, so that another thread may write.
+    /// Gives the session some ciphertext. Returns `false` when the socket has ended. The session is not locked while
+    /// the socket is being waited for, so that another thread may write.
     fn feed(&self, tls: &Tls, unread: &mut Ciphertext) -> io::Result<bool> {
         if unread.start == unread.end {
             unread.start = 0;

@@ -79,8 +79,8 @@ impl<'a> OriginBuilder<'a> {
         self
     }
 
-    /// How many of the latest requests are kept for [`Origin::requests`]. Default: 4096, fewer when their bodies take more than
-    /// 64 MiB together.
+    /// How many of the latest requests are kept for [`Origin::requests`]. Default: 4096, fewer when their bodies take
+    /// more than 64 MiB together.
     pub fn record(mut self, requests: usize) -> Self {
         self.record = requests;
         self

@@ -75,7 +75,8 @@ pub(super) fn stream(request: &Request, count: &str) -> Result<Reply, String> {
     Ok(Reply::pieces("application/octet-stream", None, pieces(seed(request)?, count, size)))
 }
 
-/// `numbytes` (10 unless given) asterisks over `duration` seconds (2) after `delay` seconds (2), with status `code` (200).
+/// `numbytes` (10 unless given) asterisks over `duration` seconds (2) after `delay` seconds (2), with status `code`
+/// (200).
 pub(super) fn drip(request: &Request) -> Result<Reply, String> {
     let time = |name: &str, default: f64| match request.parameter(name) {
         Some(text) => seconds(name, &text),

@@ -47,7 +47,8 @@ pub(super) fn json() -> Reply {
 }
 
 pub(super) fn xml() -> Reply {
-    let text = "<?xml version='1.0' encoding='us-ascii'?>\n<slideshow title=\"Sample Slide Show\" author=\"Whimbrel\">\n  \
+    let text = "<?xml version='1.0' encoding='us-ascii'?>\n\
+                <slideshow title=\"Sample Slide Show\" author=\"Whimbrel\">\n  \
                 <slide type=\"all\"><title>Waders</title></slide>\n</slideshow>\n";
     Reply::whole("application/xml", text)
 }

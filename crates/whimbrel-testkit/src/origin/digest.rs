@@ -1,4 +1,5 @@
-//! Checks Digest credentials (RFC 7616): the hash, the target they are for, and that a nonce is never counted backwards.
+//! Checks Digest credentials (RFC 7616): the hash, the target they are for, and that a nonce is never counted
+//! backwards.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -1,5 +1,5 @@
-//! A small REST API beside httpbin's endpoints, for examples that create, update and delete: the collections `/users` and
-//! `/items`, and `/data`, `/submit`, `/register`, `/create` as a web page's snippets ask for them.
+//! A small REST API beside httpbin's endpoints, for examples that create, update and delete: the collections `/users`
+//! and `/items`, and `/data`, `/submit`, `/register`, `/create` as a web page's snippets ask for them.
 //!
 //! Everything lives in memory and in one origin. Each collection begins with an entry 123.
 

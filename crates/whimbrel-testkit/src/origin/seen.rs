@@ -12,8 +12,8 @@ pub struct Seen {
     pub method: String,
     /// The request target as it was written (RFC 9112 §3.2).
     pub target: String,
-    /// The fields, in order, with the case of their names. Bytes that are not UTF-8 are replaced; [`head`](Self::head) has
-    /// them.
+    /// The fields, in order, with the case of their names. Bytes that are not UTF-8 are replaced; [`head`](Self::head)
+    /// has them.
     pub fields: Vec<(String, String)>,
     /// The whole head, byte for byte, with the empty line at its end.
     pub head: Vec<u8>,

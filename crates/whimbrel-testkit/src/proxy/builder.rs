@@ -45,8 +45,8 @@ impl ProxyBuilder {
         self
     }
 
-    /// Wants these credentials: by Basic (RFC 7617), by SOCKS 5 user name and password (RFC 1929), or as a SOCKS 4 user id,
-    /// which has no password.
+    /// Wants these credentials: by Basic (RFC 7617), by SOCKS 5 user name and password (RFC 1929), or as a SOCKS 4 user
+    /// id, which has no password.
     pub fn credentials(mut self, user: &str, password: &str) -> Self {
         self.settings.credentials = Some((user.to_owned(), password.to_owned()));
         self

@@ -130,7 +130,8 @@ fn forward(peer: &mut Peer<'_>, request: &Request, route: Option<Route>) -> io::
     Ok(Some(route))
 }
 
-/// Leaves the target of the request before when this one has another: its reply has come, or the client would wait for it.
+/// Leaves the target of the request before when this one has another: its reply has come, or the client would wait for
+/// it.
 fn keep_or_leave(route: Option<Route>, authority: &str) -> Option<Route> {
     let route = route?;
     if route.authority == authority {

@@ -10,11 +10,13 @@ const KEPT_BYTES: usize = 16 << 20;
 pub struct Proxied {
     /// The targets that were asked for, as `host:port`, in order.
     pub targets: Vec<String>,
-    /// What the client sent to the proxy itself: the heads of its requests, the bodies of forwarded ones, SOCKS messages.
+    /// What the client sent to the proxy itself: the heads of its requests, the bodies of forwarded ones, SOCKS
+    /// messages.
     pub to_proxy: Vec<u8>,
     /// What the proxy itself answered.
     pub from_proxy: Vec<u8>,
-    /// What the proxy sent to its targets: whatever came through a tunnel, and forwarded requests as they were rewritten.
+    /// What the proxy sent to its targets: whatever came through a tunnel, and forwarded requests as they were
+    /// rewritten.
     pub to_target: Vec<u8>,
     /// What targets sent back.
     pub from_target: Vec<u8>,

@@ -57,7 +57,8 @@ impl Script {
         self.then(Step::ExpectBytes(count))
     }
 
-    /// Reads `count` more bytes, at most 4 KiB at a time, with `delay` before each: a peer that is slow to take an upload.
+    /// Reads `count` more bytes, at most 4 KiB at a time, with `delay` before each: a peer that is slow to take an
+    /// upload.
     pub fn expect_bytes_slowly(self, count: usize, delay: Duration) -> Self {
         self.then(Step::ExpectBytesSlowly(count, delay))
     }
@@ -108,8 +109,8 @@ impl Script {
         self.then(Step::FinishWriting)
     }
 
-    /// Closes in good order: `close_notify` under TLS, FIN, and then what the peer still sends is read for at most a second, so
-    /// that the close doesn't turn into a reset.
+    /// Closes in good order: `close_notify` under TLS, FIN, and then what the peer still sends is read for at most a
+    /// second, so that the close doesn't turn into a reset.
     pub fn close(self) -> Self {
         self.then(Step::Close)
     }
