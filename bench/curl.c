@@ -82,6 +82,8 @@ int main(int argc, char **argv) {
     CURL *curl = curl_easy_init();
     curl_easy_setopt(curl, CURLOPT_URL, argv[2]);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    /* Else it sets and restores a signal handler around each request; a program that cares turns that off. */
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     if (getenv("BENCH_CA")) curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("BENCH_CA"));
     if (!strcmp(mode, "file") || !strcmp(mode, "sink")) curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 512L * 1024);
     if (!strcmp(mode, "upload")) {

@@ -54,8 +54,5 @@ require("measure")(function(job)
       assert(stream:get_body_as_string())
     end
     stream:shutdown()
-    if stream.connection then
-      stream.connection:close()
-    end
   end
 end)

@@ -35,7 +35,7 @@ pub(super) fn row(row: &'static Row, peers: &[Peer], server: &Server, folder: &P
     let jobs: Vec<Job<'_>> = peers
         .iter()
         .filter(|peer| row.peers.contains(&peer.key))
-        .map(|peer| Job { peer, row, server, folder, count: (row.count / scale.divisor).max(1) })
+        .map(|peer| Job { peer, row, server, folder, count: (row.count_of(peer.key) / scale.divisor).max(1) })
         .collect();
     let mut results: Vec<Result> = jobs.iter().map(counts).collect();
     let mut shuffle = Shuffle::new();
@@ -140,8 +140,8 @@ impl Job<'_> {
         let output = command.output().map_err(|error| format!("cannot start {}: {error}", self.peer.name))?;
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
-            let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-            return Err(format!("{} failed ({}): {last}", self.peer.name, output.status));
+            let first = words.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            return Err(format!("{} failed ({}): {first}", self.peer.name, output.status));
         }
         Ok((String::from_utf8_lossy(&output.stdout).into_owned(), words))
     }

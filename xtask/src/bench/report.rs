@@ -102,7 +102,9 @@ fn ratio(result: &Result, other: &Result) -> Option<f64> {
     if result.seconds.is_empty() || other.seconds.is_empty() {
         return None;
     }
-    Some(median(&other.seconds.iter().zip(&result.seconds).map(|(other, own)| other / own).collect::<Vec<_>>()))
+    let counts = f64::from(result.count) / f64::from(other.count);
+    let rounds = other.seconds.iter().zip(&result.seconds);
+    Some(median(&rounds.map(|(other, own)| other / own * counts).collect::<Vec<_>>()))
 }
 
 /// The middle value; of an even number, the mean of the middle two.
