@@ -27,6 +27,11 @@ impl Fields {
         Self { bytes: Vec::new(), spans: Vec::new() }
     }
 
+    /// An empty list with room for that many fields of common size.
+    pub fn with_capacity(fields: usize) -> Self {
+        Self { bytes: Vec::with_capacity(fields * 32), spans: Vec::with_capacity(fields) }
+    }
+
     /// A list over bytes that hold it already: the fields of a received head. Every span must lie within `bytes`, and
     /// every name must be ASCII.
     pub(crate) fn from_parts(bytes: Vec<u8>, spans: Vec<Span>) -> Self {

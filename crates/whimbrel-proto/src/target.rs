@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use url::Url;
 
@@ -86,14 +87,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// An absolute target.
+/// An absolute target. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct Target(Arc<Parts>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
     /// `scheme://host[:port]/path?query`, without userinfo and fragment.
     url: Box<str>,
     /// Where the path begins in `url`.
     path: u32,
-    origin: Origin,
+    origin: Arc<Origin>,
     credentials: Option<Credentials>,
 }
 
@@ -123,7 +127,7 @@ impl Target {
             Ok(text) => text.to_owned(),
             Err(_) => percent_encoding::percent_encode(reference, percent_encoding::CONTROLS).collect(),
         };
-        let base = Url::parse(&self.url).map_err(bad_url)?;
+        let base = Url::parse(&self.0.url).map_err(bad_url)?;
         Self::from_url(base.join(&reference).map_err(bad_url)?)
     }
 
@@ -158,33 +162,34 @@ impl Target {
             url.set_fragment(None);
         }
         let path = url[..url::Position::BeforePath].len() as u32;
-        Ok(Self { url: String::from(url).into(), path, origin: Origin { scheme, host, port }, credentials })
+        let origin = Arc::new(Origin { scheme, host, port });
+        Ok(Self(Arc::new(Parts { url: String::from(url).into(), path, origin, credentials })))
     }
 
     /// The whole URL without userinfo and fragment: what a forward proxy is asked for (absolute-form, RFC 9112 §3.2.2).
     pub fn as_str(&self) -> &str {
-        &self.url
+        &self.0.url
     }
 
     /// Path and query: what an origin is asked for (origin-form, RFC 9112 §3.2.1). Never empty.
     pub fn origin_form(&self) -> &str {
-        &self.url[self.path as usize..]
+        &self.0.url[self.0.path as usize..]
     }
 
     /// Host and port as in the URL, the default port left out: the `Host` field's value (RFC 9110 §7.2).
     pub fn authority(&self) -> &str {
-        let start = self.origin.scheme.as_str().len() + "://".len();
-        &self.url[start..self.path as usize]
+        let start = self.0.origin.scheme.as_str().len() + "://".len();
+        &self.0.url[start..self.0.path as usize]
     }
 
     /// The origin.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn origin(&self) -> &Arc<Origin> {
+        &self.0.origin
     }
 
     /// The userinfo that stood in the URL.
     pub fn credentials(&self) -> Option<&Credentials> {
-        self.credentials.as_ref()
+        self.0.credentials.as_ref()
     }
 
     /// The same target with `name=value` pairs, form-encoded, added to the query.
@@ -194,24 +199,24 @@ impl Target {
         if pairs.peek().is_none() {
             return self.clone();
         }
-        let mut url = String::from(&*self.url);
+        let mut url = String::from(&*self.0.url);
         url.push(if self.origin_form().contains('?') { '&' } else { '?' });
         let start = url.len();
         let mut query = url::form_urlencoded::Serializer::for_suffix(url, start);
         query.extend_pairs(pairs);
-        Self { url: query.finish().into(), ..self.clone() }
+        Self(Arc::new(Parts { url: query.finish().into(), ..Parts::clone(&self.0) }))
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url)
+        f.write_str(&self.0.url)
     }
 }
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Target({})", self.url)
+        write!(f, "Target({})", self.0.url)
     }
 }
 

@@ -44,6 +44,15 @@ impl Buffer {
         &mut self.bytes[self.end..]
     }
 
+    /// Empties it for another request. What grew for a large body is given back.
+    pub(crate) fn recycle(&mut self) {
+        if self.bytes.len() > FIRST {
+            self.bytes = Vec::new();
+        }
+        self.start = 0;
+        self.end = 0;
+    }
+
     /// That much of the space was received into.
     pub(crate) fn filled_more(&mut self, count: usize) {
         self.end += count;

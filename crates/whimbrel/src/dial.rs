@@ -27,7 +27,7 @@ pub(crate) struct Dial {
 
 /// What is to be reached, and how.
 pub(crate) struct Plan {
-    pub(crate) origin: Origin,
+    pub(crate) origin: Arc<Origin>,
     pub(crate) route: Route,
     pub(crate) tls: TlsProfile,
     pub(crate) overrides: Overrides,
@@ -228,7 +228,7 @@ impl Dial {
     }
 
     fn resolve_origin(&self, stream: Stream, around: &mut Around<'_>) -> Result<Next> {
-        let Origin { host, port, .. } = &self.plan.origin;
+        let Origin { host, port, .. } = &*self.plan.origin;
         let Some(addresses) = lookup(&self.plan.overrides, host, *port, around)? else {
             return Ok(Next::Wait(Step::ResolveOrigin(stream)));
         };
@@ -243,7 +243,7 @@ impl Dial {
     }
 
     fn begin_greeting(&self, proxy: &ProxyUri, stream: Stream, addr: Option<IpAddr>) -> Result<Next> {
-        let Origin { host, port, .. } = &self.plan.origin;
+        let Origin { host, port, .. } = &*self.plan.origin;
         let target = HandshakeTarget { host, port: *port, addr };
         let handshake = Handshake::new(proxy, target, Some(&self.plan.user_agent))?;
         Ok(Next::Go(Step::Greet(stream, Box::new(handshake))))

@@ -38,6 +38,7 @@ mod response;
 mod session;
 mod stream;
 mod sys;
+mod targets;
 mod timings;
 mod tls;
 mod transfer;

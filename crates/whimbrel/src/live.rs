@@ -9,7 +9,6 @@ use whimbrel_proto::h1::{Call, Event, Framing, ResponseHead};
 use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 use crate::body::Body;
-use crate::buffer::Buffer;
 use crate::pool::Connection;
 use crate::stream::Received;
 use crate::sys::Interests;
@@ -18,9 +17,7 @@ use crate::sys::Interests;
 pub(crate) struct Live {
     connection: Connection,
     call: Call,
-    /// Received and not yet consumed.
-    input: Buffer,
-    /// How many bytes at the front of `input` are body data that the codec has passed already.
+    /// How many bytes at the front of the received ones are body data that the codec has passed already.
     data: usize,
     /// How many bytes of framing behind `data` the codec has passed as well.
     framing: usize,
@@ -63,7 +60,6 @@ impl Live {
         Self {
             connection,
             call,
-            input: Buffer::default(),
             data: 0,
             framing: 0,
             out,
@@ -206,8 +202,8 @@ impl Live {
     pub(crate) fn receive_head(&mut self) -> Result<Answer> {
         loop {
             let held_back = self.call.awaits_continue();
-            let (consumed, event) = self.call.receive(self.input.filled())?;
-            self.input.consume(consumed);
+            let (consumed, event) = self.call.receive(self.connection.input.filled())?;
+            self.connection.input.consume(consumed);
             match event {
                 Event::Head(head) => return Ok(Answer::Head(head)),
                 Event::Informational(_) if held_back && self.call.wants_body() => return Ok(Answer::GoOn),
@@ -220,9 +216,9 @@ impl Live {
                         return Ok(Answer::Blocked);
                     }
                     Received::End { clean } => {
-                        let ended = self.call.receive_eof(clean, self.input.filled());
+                        let ended = self.call.receive_eof(clean, self.connection.input.filled());
                         return Err(match (ended, self.send_error.take()) {
-                            (_, Some(error)) if self.input.filled().is_empty() => error,
+                            (_, Some(error)) if self.connection.input.filled().is_empty() => error,
                             (Err(error), _) => error,
                             (Ok(_), _) => {
                                 Error::new(Kind::Empty, Phase::Wait, "the connection ended before a response")
@@ -236,11 +232,11 @@ impl Live {
 
     fn fill(&mut self) -> Result<Received> {
         let phase = if self.call.framing() == Framing::None { Phase::Wait } else { Phase::Body };
-        let space = self.input.space();
-        let received = self.connection.stream.recv(space).map_err(|error| receive_failed(phase, error));
+        let Connection { stream, input, .. } = &mut self.connection;
+        let received = stream.recv(input.space()).map_err(|error| receive_failed(phase, error));
         match received {
             Ok(Received::Bytes(read)) => {
-                self.input.filled_more(read);
+                self.connection.input.filled_more(read);
                 self.reached.received += read as u64;
                 Ok(Received::Bytes(read))
             }
@@ -259,11 +255,11 @@ impl Live {
         loop {
             if self.data > 0 {
                 let count = self.data.min(buffer.len());
-                buffer[..count].copy_from_slice(&self.input.filled()[..count]);
+                buffer[..count].copy_from_slice(&self.connection.input.filled()[..count]);
                 self.take(count);
                 return Ok(Step::Done(Read::Bytes(count)));
             }
-            if self.input.filled().is_empty()
+            if self.connection.input.filled().is_empty()
                 && let Some(direct) = self.call.direct()
             {
                 let room = usize::try_from(direct).map_or(buffer.len(), |direct| direct.min(buffer.len()));
@@ -297,39 +293,39 @@ impl Live {
                 Step::Blocked => return Ok(Step::Blocked),
             }
         }
-        Ok(Step::Done(&self.input.filled()[..self.data]))
+        Ok(Step::Done(&self.connection.input.filled()[..self.data]))
     }
 
     pub(crate) fn take(&mut self, count: usize) {
         self.data -= count;
-        self.input.consume(count);
+        self.connection.input.consume(count);
         if self.data == 0 {
-            self.input.consume(std::mem::take(&mut self.framing));
+            self.connection.input.consume(std::mem::take(&mut self.framing));
         }
     }
 
     /// Lets the codec look at what came, or receives more. `Bytes` says that `data` has grown.
     fn advance(&mut self) -> Result<Step<Read>> {
         loop {
-            let (consumed, event) = self.call.receive(self.input.filled())?;
+            let (consumed, event) = self.call.receive(self.connection.input.filled())?;
             match event {
                 Event::Data(range) => {
-                    self.input.consume(range.start);
+                    self.connection.input.consume(range.start);
                     self.data = range.len();
                     self.framing = consumed - range.end;
                     return Ok(Step::Done(Read::Bytes(self.data)));
                 }
                 Event::End | Event::Upgraded => {
-                    self.input.consume(consumed);
+                    self.connection.input.consume(consumed);
                     return Ok(Step::Done(Read::End));
                 }
-                Event::NeedMore | Event::Informational(_) | Event::Head(_) => self.input.consume(consumed),
+                Event::NeedMore | Event::Informational(_) | Event::Head(_) => self.connection.input.consume(consumed),
             }
             match self.fill()? {
                 Received::Bytes(_) => {}
                 Received::Blocked => return Ok(Step::Blocked),
                 Received::End { clean } => {
-                    self.call.receive_eof(clean, self.input.filled())?;
+                    self.call.receive_eof(clean, self.connection.input.filled())?;
                 }
             }
         }
@@ -358,7 +354,8 @@ impl Live {
     }
 
     /// The connection, if it may carry another request.
-    pub(crate) fn into_reusable(self) -> Option<Connection> {
+    pub(crate) fn into_reusable(mut self) -> Option<Connection> {
+        self.connection.input.recycle();
         (self.call.may_reuse() && self.data == 0 && self.send_error.is_none()).then_some(self.connection)
     }
 }

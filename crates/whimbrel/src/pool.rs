@@ -1,12 +1,13 @@
 //! Kept connections, found by identity: a value that holds everything that makes two connections different. An option
 //! that matters joins the key by construction.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use whimbrel_proto::Origin;
 use whimbrel_proto::exchange::Route;
 
+use crate::buffer::Buffer;
 use crate::overrides::Overrides;
 use crate::stream::Stream;
 use crate::tls::TlsProfile;
@@ -15,7 +16,7 @@ use crate::tls::TlsProfile;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     /// The origin; none where a proxy forwards, whose connection serves all.
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<Arc<Origin>>,
     /// The proxy with its credentials, and whether it forwards or tunnels.
     pub(crate) route: Route,
     /// The address that stands in for the name's own.
@@ -25,7 +26,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new(origin: &Origin, route: &Route, overrides: &Overrides, tls: &TlsProfile) -> Self {
+    pub(crate) fn new(origin: &Arc<Origin>, route: &Route, overrides: &Overrides, tls: &TlsProfile) -> Self {
         use whimbrel_proto::Scheme;
         use whimbrel_proto::proxy::ProxyScheme;
         let (origin_key, dialled) = match route {
@@ -44,10 +45,11 @@ impl Identity {
 }
 
 /// A connection and what it is good for.
-#[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
     pub(crate) identity: Identity,
+    /// Empty between requests, kept for its memory.
+    pub(crate) input: Buffer,
     /// The process generation that made it: a forked child never touches its parent's.
     pub(crate) generation: u32,
 }

@@ -78,7 +78,7 @@ impl RequestBuilder {
             session,
         };
         builder.method = builder.keep(Method::parse(method));
-        builder.target = builder.keep(Target::parse(url));
+        builder.target = builder.keep(builder.session.targets.parse(url));
         builder
     }
 

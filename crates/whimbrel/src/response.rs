@@ -136,7 +136,7 @@ impl Response {
     /// As [`into_bytes`](Self::into_bytes); what had come by then is appended all the same.
     pub fn read_to_end(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
         let expected = self.content_length().unwrap_or(0).min(TRUSTED) as usize;
-        let mut step = expected.max(1024);
+        let mut step = if expected > 0 { expected } else { 1024 };
         loop {
             let start = bytes.len();
             bytes.resize(start + step, 0);

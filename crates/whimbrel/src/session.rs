@@ -9,11 +9,13 @@ use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
 use crate::overrides::Overrides;
 use crate::pool::{Pool, PoolLimits};
 use crate::resolve::Resolver;
+use crate::targets::Targets;
 use crate::tls::{TlsConfigs, TlsProfile};
 
 pub(crate) struct Session {
     pub(crate) pool: Pool,
     pub(crate) tls: TlsConfigs,
+    pub(crate) targets: Targets,
     pub(crate) defaults: Defaults,
     resolver: Option<Arc<Resolver>>,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Defaults {
 
 impl Session {
     pub(crate) fn new(defaults: Defaults, limits: PoolLimits, resolver: Option<Arc<Resolver>>) -> Self {
-        Self { pool: Pool::new(limits), tls: TlsConfigs::default(), defaults, resolver }
+        Self { pool: Pool::new(limits), tls: TlsConfigs::default(), targets: Targets::default(), defaults, resolver }
     }
 
     /// The session's own resolver, or the process's.

@@ -20,6 +20,7 @@ use whimbrel_proto::h1::{Call, Framing, Limits, ResponseHead, SendBody, encode_h
 use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 use crate::body::Body;
+use crate::buffer::Buffer;
 use crate::cancel::CancelHandle;
 use crate::dial::{Around, Dial, Plan};
 use crate::live::{Answer, Live, Read, Step};
@@ -295,7 +296,8 @@ impl Transfer {
         };
         let Some(stream) = dial.turn(&mut Around { session, waker, timings, now })? else { return Ok(false) };
         let identity = identity.clone();
-        let connection = Connection { stream, identity, generation: crate::fork::generation() };
+        let connection =
+            Connection { stream, identity, input: Buffer::default(), generation: crate::fork::generation() };
         self.deadlines.connected(now);
         self.begin(connection, false)?;
         Ok(true)

@@ -38,7 +38,7 @@ fn parse_length(value: &[u8]) -> Option<u64> {
 /// framing.
 pub(super) fn build(spec: &RequestSpec, hop: &Hop) -> Result<Fields> {
     let given = &spec.fields;
-    let mut fields = Fields::new();
+    let mut fields = Fields::with_capacity(8 + given.len());
     let default = |fields: &mut Fields, name: &str, value: &str| {
         if !given.contains(name) && !spec.without.iter().any(|other| other.eq_ignore_ascii_case(name)) {
             fields.push(name, value.as_bytes());

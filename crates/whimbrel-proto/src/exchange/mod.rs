@@ -193,7 +193,7 @@ impl Exchange {
     /// # Errors
     /// Too many codings at once ([`Kind::Coding`](crate::Kind::Coding)).
     pub fn decoder(&self, fields: &Fields) -> Result<Option<coding::Decoder>> {
-        if !self.hop.decodes {
+        if !self.hop.decodes || !fields.contains("content-encoding") {
             return Ok(None);
         }
         let codings = fields.get_all("content-encoding");
