@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use whimbrel::{Body, Client, Error, Fields, Kind, RequestBuilder, Response};
+use whimbrel::{Body, Client, Error, Fields, Kind, RequestBuilder, Response, Version};
 
 use crate::fail;
 use crate::progress::Meter;
@@ -94,7 +94,8 @@ impl Get {
         let include = self.include;
         let download = self.request(meter)?.only_success(true).download(path)?;
         if include {
-            print_head(&mut io::stdout().lock(), None, download.status(), b"", download.headers())?;
+            let head = download.head();
+            print_head(&mut io::stdout().lock(), head.version, head.status, head.reason(), &head.fields)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -104,8 +105,7 @@ impl Get {
         let mut response = self.request(meter)?.send()?;
         let mut stdout = io::stdout().lock();
         if include {
-            let version = Some(response.version().as_str());
-            print_head(&mut stdout, version, response.status(), response.reason(), response.headers())?;
+            print_head(&mut stdout, response.version(), response.status(), response.reason(), response.headers())?;
         }
         pass_on(&mut response, &mut stdout)?;
         if response.status() < 400 {
@@ -133,7 +133,7 @@ impl Get {
             }
             request = request.body(match data.strip_prefix('@') {
                 Some("-") => Body::reader(io::stdin(), None),
-                Some(path) => Body::file(path),
+                Some(path) => Body::file(path)?,
                 None => Body::from(data),
             });
         }
@@ -190,14 +190,8 @@ fn cause(error: io::Error) -> Error {
 }
 
 /// Prints a head the way it is written on the wire, line ends of the terminal's.
-fn print_head(
-    to: &mut impl Write,
-    version: Option<&str>,
-    status: u16,
-    reason: &[u8],
-    fields: &Fields,
-) -> io::Result<()> {
-    write!(to, "{} {status} ", version.unwrap_or("HTTP/1.1"))?;
+fn print_head(to: &mut impl Write, version: Version, status: u16, reason: &[u8], fields: &Fields) -> io::Result<()> {
+    write!(to, "{} {status} ", version.as_str())?;
     to.write_all(reason)?;
     writeln!(to)?;
     for (name, value) in fields.iter() {
