@@ -19,7 +19,8 @@ return function(names)
     }
     package.loaded[name] = module
     package.preload[name] = function() return module end
-    _G[name] = module
+    -- A name with a dot is no global's.
+    if not name:find(".", 1, true) then _G[name] = module end
   end
   return function()
     for index = #before, 1, -1 do

@@ -51,11 +51,13 @@ unsafe fn push_install(lua: *mut lua_State) {
         if ffi::luaL_loadbufferx(lua, chunk.as_ptr().cast(), chunk.len(), name, c"t".as_ptr()) != ffi::LUA_OK {
             ffi::lua_error(lua);
         }
-        ffi::lua_createtable(lua, 0, 2);
-        ffi::lua_getfield(lua, -3, c"http".as_ptr());
-        ffi::lua_setfield(lua, -2, c"http".as_ptr());
-        ffi::lua_getfield(lua, -3, c"json".as_ptr());
-        ffi::lua_setfield(lua, -2, c"json".as_ptr());
+        ffi::lua_createtable(lua, 0, 4);
+        for (name, field) in [(c"http", c"http"), (c"json", c"json"), (c"cjson", c"json")] {
+            ffi::lua_getfield(lua, -3, field.as_ptr());
+            ffi::lua_setfield(lua, -2, name.as_ptr());
+        }
+        json::push_module(lua, json::Flavour::Safe);
+        ffi::lua_setfield(lua, -2, c"cjson.safe".as_ptr());
         ffi::lua_call(lua, 1, 1);
     }
 }

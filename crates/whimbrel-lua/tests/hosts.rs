@@ -1,0 +1,116 @@
+//! The modules in real Lua: every script of `tests/lua`, in each interpreter that a user may have, against servers on
+//! loopback. Each interpreter is one test. It loads what `cargo xtask modules` built, as a user's Lua would.
+
+mod hosts {
+    pub(crate) mod servers;
+}
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use hosts::servers::Servers;
+
+#[test]
+fn every_script_passes_in_lua_5_1() {
+    run_all("lua5.1", "5.1");
+}
+
+#[test]
+fn every_script_passes_in_lua_5_2() {
+    run_all("lua5.2", "5.2");
+}
+
+#[test]
+fn every_script_passes_in_lua_5_3() {
+    run_all("lua5.3", "5.3");
+}
+
+#[test]
+fn every_script_passes_in_lua_5_4() {
+    run_all("lua5.4", "5.4");
+}
+
+#[test]
+fn every_script_passes_in_luajit() {
+    run_all("luajit", "5.1");
+}
+
+fn run_all(interpreter: &str, abi: &str) {
+    let modules = modules_dir().join(abi);
+    assert!(
+        modules.join("http.so").exists(),
+        "there is no module for Lua {abi} in {}: run `cargo xtask modules`",
+        modules.display()
+    );
+    let scripts = scripts();
+    assert!(!scripts.is_empty(), "tests/lua holds no script");
+    let mut told = String::new();
+    for script in &scripts {
+        let name = script.file_stem().unwrap_or_default().to_string_lossy();
+        // Servers of its own for each script, so that none sees what another left.
+        let servers = Servers::start(&format!("{interpreter}-{name}"));
+        let output = run(interpreter, script, &modules, &servers);
+        if let Err(why) = judge(&output) {
+            told.push_str(&format!("--- {name}.lua in {interpreter}: {why}\n"));
+        }
+    }
+    assert!(told.is_empty(), "\n{told}");
+}
+
+fn run(interpreter: &str, script: &Path, modules: &Path, servers: &Servers) -> Output {
+    let folder = script.parent().expect("a script lies in a folder");
+    let mut command = Command::new(interpreter);
+    command.arg(script).current_dir(servers.work_dir());
+    for version in ["", "_5_2", "_5_3", "_5_4"] {
+        command.env_remove(format!("LUA_INIT{version}"));
+        command.env_remove(format!("LUA_PATH{version}")).env_remove(format!("LUA_CPATH{version}"));
+    }
+    for proxy in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    command
+        .env("LUA_PATH", folder.join("?.lua"))
+        .env("LUA_CPATH", modules.join("?.so"))
+        .env("SEED_DIR", folder.join("seed"))
+        .envs(servers.environment())
+        .output()
+        .unwrap_or_else(|error| panic!("{interpreter} does not start ({error}): run `cargo xtask setup`"))
+}
+
+/// A script has passed when it ended well and said how many tests there were, none of them failed.
+fn judge(output: &Output) -> Result<(), String> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let passed = text.lines().filter(|line| line.starts_with("ok ")).count();
+    if output.status.success() && passed > 0 && text.ends_with(&format!("done {passed} 0\n")) {
+        return Ok(());
+    }
+    let failures: Vec<&str> = text.lines().filter(|line| !line.starts_with("ok ")).collect();
+    Err(format!("{}\n{}\n{}", output.status, failures.join("\n"), String::from_utf8_lossy(&output.stderr)))
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let folder = root().join("tests/lua");
+    let entries = std::fs::read_dir(&folder).expect("tests/lua can be read");
+    // To run a few: WHIMBREL_LUA_TESTS=json,tls.
+    let only = std::env::var("WHIMBREL_LUA_TESTS").unwrap_or_default();
+    let mut scripts: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "lua"))
+        .filter(|path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            name != "check" && (only.is_empty() || only.split(',').any(|one| one == name))
+        })
+        .collect();
+    scripts.sort();
+    scripts
+}
+
+fn modules_dir() -> PathBuf {
+    std::env::var_os("WHIMBREL_LUA_DIR").map_or_else(|| root().join("dist/lua"), PathBuf::from)
+}
+
+fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the workspace is there")
+}

@@ -1,0 +1,118 @@
+-- http.download and the option output: what is written where, and what is left when it goes wrong.
+local check = require("check")
+local http, equal = check.http, check.equal
+
+local function no_part_beside(path)
+  local folder = check.env("WORK_DIR")
+  local list = io.popen('ls -A "' .. folder .. '"')
+  local names = list:read("*a")
+  list:close()
+  assert(not names:find("part", 1, true), "a part file is left: " .. names .. " beside " .. path)
+end
+
+check.test("a download gives success, status and bytes_written, and writes the file", function()
+  local path = check.path("whole.bin")
+  local result = check.came(http.download(check.url("/bytes/300000?seed=5"), path))
+  equal(result.success, true)
+  equal(result.status, 200)
+  equal(result.bytes_written, 300000)
+  equal(check.read(path), http.get(check.url("/bytes/300000?seed=5")).body)
+  no_part_beside(path)
+end)
+
+check.test("an error status is a result, and its body is written", function()
+  local path = check.path("status.txt")
+  local result = check.came(http.download(check.url("/status/418"), path))
+  equal(result.success, true)
+  equal(result.status, 418)
+  equal(result.bytes_written, #check.read(path))
+end)
+
+check.test("a download that fails leaves the old file", function()
+  local path = check.path("old.txt")
+  check.write(path, "old")
+  check.begins(check.failed(http.download(check.env("RAW_TRUNCATED_URL"), path)), "Transferred a partial file")
+  equal(check.read(path), "old")
+  check.begins(check.failed(http.download(check.env("REFUSED_URL"), path)), "Could not connect to server")
+  equal(check.read(path), "old")
+  no_part_beside(path)
+end)
+
+check.test("a download that succeeds replaces the old file", function()
+  local path = check.path("old.txt")
+  check.write(path, "old and longer than the new one")
+  check.came(http.download(check.url("/bytes/3?seed=1"), path))
+  equal(#check.read(path), 3)
+end)
+
+check.test("a path that can't be written is told before anything is asked", function()
+  equal(check.failed(http.download(check.url("/get"), "")), "path is required")
+  local path = check.path("no/such/folder/file")
+  equal(check.failed(http.download(check.url("/get"), path)), "failed to open file: " .. path)
+  local folder = check.env("WORK_DIR")
+  equal(check.failed(http.download(check.url("/get"), folder)), "failed to open file: " .. folder)
+end)
+
+check.test("a download asks for no coding, and stores what was published", function()
+  local path = check.path("echo.json")
+  check.came(http.download(check.url("/anything"), path))
+  equal(check.json.decode(check.read(path)).headers["Accept-Encoding"], "identity")
+end)
+
+check.test("a download is a GET with its headers, agent and credentials, whatever method and data say", function()
+  local path = check.path("echo.json")
+  check.came(http.download(check.url("/anything"), path, {
+    method = "POST", data = "x", json = { 1 }, headers = { ["X-Mark"] = "1" }, user_agent = "Mine/2",
+    auth = { user = "al", pass = "s3" },
+  }))
+  local seen = check.json.decode(check.read(path))
+  equal(seen.method, "GET")
+  equal(seen.data, "")
+  equal(seen.headers["X-Mark"], "1")
+  equal(seen.headers["User-Agent"], "Mine/2")
+  equal(seen.headers["Authorization"], "Basic YWw6czM=")
+end)
+
+check.test("a download follows redirects, and follow_redirects = false stores the redirect", function()
+  local path = check.path("redirect.txt")
+  equal(check.came(http.download(check.url("/redirect/2"), path)).status, 200)
+  equal(check.came(http.download(check.url("/redirect/2"), path, { follow_redirects = false })).status, 302)
+end)
+
+check.test("a download has no limit of 64 MiB", function()
+  local path = check.path("large.bin")
+  local size = 65 * 1024 * 1024
+  equal(check.came(http.download(check.url("/stream-bytes/" .. size), path)).bytes_written, size)
+  os.remove(path)
+end)
+
+check.test("a download keeps to max_body and timeout where they are given", function()
+  local path = check.path("limited.bin")
+  equal(check.failed(http.download(check.url("/bytes/2000"), path, { max_body = 1000 })),
+    "response body exceeded 1000 byte limit")
+  check.begins(check.failed(http.download(check.env("RAW_SILENT_URL"), path, { timeout = 0.3 })), "Timeout was reached")
+  check.begins(check.failed(http.download(check.env("RAW_SILENT_URL"), path, { idle_timeout = 0.3 })), "Timeout was reached")
+  equal(check.read(path), nil)
+  no_part_beside(path)
+end)
+
+check.test("output streams the body of any request to a file", function()
+  local path = check.path("output.bin")
+  local response = check.came(http.post(check.url("/anything"), "x=1", { output = path }))
+  equal(response.status, 200)
+  equal(response.body, "")
+  equal(response.bytes_written, #check.read(path))
+  equal(response.url, check.url("/anything"))
+  equal(response.reason, "OK")
+  equal(response.headers["content-type"], "application/json")
+  assert(#response.headers_list > 0 and response.timings.head)
+  equal(check.json.decode(check.read(path)).form.x, "1")
+end)
+
+check.test("output fails as a download does", function()
+  check.begins(check.failed(http.get(check.url("/get"), { output = "" })), "Invalid argument")
+  local path = check.path("none/there")
+  equal(check.failed(http.get(check.url("/get"), { output = path })), "failed to open file: " .. path)
+end)
+
+check.done()
