@@ -9,7 +9,7 @@
 //!                                                              └─▶ Err: the call's error
 //! ```
 //!
-//! Each policy is one file, asked in turn: [`redirect`], [`retry`], [`head`] (which fields go where), [`deadline`].
+//! Each policy is one file, asked in turn: `redirect`, `retry`, `head` (which fields go where), [`deadline`].
 //! The driver owns the connection and the clock; it never decides.
 
 pub mod deadline;
