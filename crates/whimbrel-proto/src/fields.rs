@@ -120,6 +120,17 @@ impl Fields {
         self.spans.is_empty()
     }
 
+    /// A copy without the values of these fields, to be shown to people.
+    #[must_use]
+    pub fn redacted(&self, names: &[Box<str>]) -> Self {
+        let mut copy = Self::new();
+        for (name, value) in self.iter() {
+            let hidden = names.iter().any(|secret| secret.eq_ignore_ascii_case(name));
+            copy.push(name, if hidden { b"(hidden)" } else { value });
+        }
+        copy
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         self.spans.iter().position(|span| slice(&self.bytes, span.name).eq_ignore_ascii_case(name.as_bytes()))
     }

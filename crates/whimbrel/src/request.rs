@@ -366,7 +366,7 @@ impl fmt::Debug for RequestBuilder {
         f.debug_struct("RequestBuilder")
             .field("method", &self.method)
             .field("target", &self.target)
-            .field("fields", &self.fields)
+            .field("fields", &self.fields.redacted(&self.secret_fields))
             .finish_non_exhaustive()
     }
 }

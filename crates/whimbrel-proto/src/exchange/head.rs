@@ -58,7 +58,7 @@ pub(super) fn build(spec: &RequestSpec, hop: &Hop) -> Result<Fields> {
     }
     if let Route::Forward(proxy) = &hop.route
         && let Some(credentials) = proxy.credentials()
-        && !given.contains("proxy-authorization")
+        && !(hop.at_home && given.contains("proxy-authorization"))
     {
         fields.push("Proxy-Authorization", credentials.basic().as_bytes());
     }
@@ -74,7 +74,8 @@ fn host_field(target: &Target) -> &str {
     target.authority()
 }
 
-/// The caller's own field wins, then the option, then the URL's userinfo; none of them away from home.
+/// The caller's own field wins, then the option, then the userinfo of the hop's URL, then that of the first; away from
+/// home only what the hop's own URL brings.
 fn authorization(spec: &RequestSpec, hop: &Hop) -> Option<Vec<u8>> {
     if hop.at_home {
         if spec.fields.contains("authorization") {
@@ -84,7 +85,8 @@ fn authorization(spec: &RequestSpec, hop: &Hop) -> Option<Vec<u8>> {
             return Some(authorization.value());
         }
     }
-    hop.target.credentials().map(|credentials| credentials.basic().into_bytes())
+    let given = if hop.at_home { spec.target.credentials() } else { None };
+    hop.target.credentials().or(given).map(|credentials| credentials.basic().into_bytes())
 }
 
 /// Whether one of the caller's fields is sent on this hop.

@@ -1,5 +1,6 @@
 //! What a caller asks for, validated once: an invalid one never reaches a socket.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use crate::method::Method;
 use crate::proxy::{ProxyEnv, ProxyUri};
 use crate::target::Target;
 
-/// One logical request, from the first hop to the last.
-#[derive(Clone, Debug)]
+/// One logical request, from the first hop to the last. `Debug` hides what is secret.
+#[derive(Clone)]
 pub struct RequestSpec {
     /// The method of the first hop.
     pub method: Method,
@@ -41,6 +42,18 @@ pub struct RequestSpec {
     pub timeouts: Timeouts,
     /// Which proxy to use.
     pub proxy: ProxyPolicy,
+}
+
+impl fmt::Debug for RequestSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestSpec")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("fields", &self.fields.redacted(&self.secret_fields))
+            .field("body", &self.body)
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Bodies over this many bytes ask with `Expect: 100-continue` first, where the caller does not say (1 MiB, as libcurl).
