@@ -1,7 +1,7 @@
 //! From a hop to a connection: look up, race, greet the proxy, secure. Stepped like everything else; it waits for nothing
 //! itself.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -234,7 +234,7 @@ impl Dial {
         };
         let Some(proxy) = self.proxy() else { return self.begin_tls(stream, around) };
         match addresses.into_iter().find(|addr| proxy.accepts(addr.ip())) {
-            Some(addr) => self.begin_greeting(proxy, stream, Some(addr.ip())),
+            Some(addr) => self.begin_greeting(proxy, stream, Some(addr)),
             None => {
                 let detail = format!("{host} has no IPv4 address, and SOCKS4 knows no other; use socks5");
                 Err(Error::new(Kind::Proxy, Phase::Proxy, detail))
@@ -242,9 +242,14 @@ impl Dial {
         }
     }
 
-    fn begin_greeting(&self, proxy: &ProxyUri, stream: Stream, addr: Option<IpAddr>) -> Result<Next> {
-        let Origin { host, port, .. } = &*self.plan.origin;
-        let target = HandshakeTarget { host, port: *port, addr };
+    /// Asks for the origin, or for the address that was found for it.
+    fn begin_greeting(&self, proxy: &ProxyUri, stream: Stream, addr: Option<SocketAddr>) -> Result<Next> {
+        let (host, port) = match addr {
+            None => (self.plan.origin.host.clone(), self.plan.origin.port),
+            Some(SocketAddr::V4(addr)) => (Host::V4(*addr.ip()), addr.port()),
+            Some(SocketAddr::V6(addr)) => (Host::V6(*addr.ip()), addr.port()),
+        };
+        let target = HandshakeTarget { host: &host, port, addr: None };
         let handshake = Handshake::new(proxy, target, Some(&self.plan.user_agent))?;
         Ok(Next::Go(Step::Greet(stream, Box::new(handshake))))
     }

@@ -19,7 +19,7 @@ use crate::transfer::Transfer;
 
 /// A file that was downloaded.
 pub struct Download {
-    transfer: Transfer,
+    transfer: Box<Transfer>,
     head: ResponseHead,
     path: PathBuf,
     written: u64,
@@ -73,7 +73,7 @@ impl fmt::Debug for Download {
 }
 
 /// The part file is made before anything is sent: a target that can't be written costs no request.
-pub(crate) fn run(path: &Path, only_success: bool, order: impl FnOnce() -> Result<Transfer>) -> Result<Download> {
+pub(crate) fn run(path: &Path, only_success: bool, order: impl FnOnce() -> Result<Box<Transfer>>) -> Result<Download> {
     let mut transfer = order()?;
     let mut part = PartFile::create(path)?;
     let head = caller::head(&mut transfer)?;

@@ -331,6 +331,18 @@ impl Live {
         }
     }
 
+    /// Whether the response is known to be complete, with nothing left to read.
+    pub(crate) fn is_complete(&mut self) -> bool {
+        self.data == 0
+            && (self.call.is_finished()
+                || matches!(self.call.framing(), Framing::Length(_)) && self.call.direct().is_none() && self.settle())
+    }
+
+    /// Lets the codec see that a `Content-Length` body which was taken whole is at its end.
+    fn settle(&mut self) -> bool {
+        matches!(self.call.receive(self.connection.input.filled()), Ok((0, Event::End)))
+    }
+
     /// Reads on without looking, so that the connection can be kept: true when the end was reached. Gives up (an error
     /// or `false` for ever would be worse than a new connection) over the limit.
     pub(crate) fn drain(&mut self) -> Step<bool> {

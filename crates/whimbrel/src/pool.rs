@@ -1,6 +1,7 @@
 //! Kept connections, found by identity: a value that holds everything that makes two connections different. An option
 //! that matters joins the key by construction.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,10 @@ pub(crate) struct Identity {
     pub(crate) origin: Option<Arc<Origin>>,
     /// The proxy with its credentials, and whether it forwards or tunnels.
     pub(crate) route: Route,
-    /// The address that stands in for the name's own.
-    pub(crate) addr: Option<std::net::SocketAddr>,
+    /// The address that stands in for the own one of the name that is dialled.
+    pub(crate) addr: Option<SocketAddr>,
+    /// The address that a proxy is asked for instead of the name's own, where names are looked up here.
+    pub(crate) asked: Option<SocketAddr>,
     /// Trust, client certificate and verification; the default for plain connections.
     pub(crate) tls: TlsProfile,
 }
@@ -29,6 +32,10 @@ impl Identity {
     pub(crate) fn new(origin: &Arc<Origin>, route: &Route, overrides: &Overrides, tls: &TlsProfile) -> Self {
         use whimbrel_proto::Scheme;
         use whimbrel_proto::proxy::ProxyScheme;
+        let asked = match route {
+            Route::Tunnel(proxy) if proxy.resolves_here() => overrides.get(&origin.host, origin.port),
+            _ => None,
+        };
         let (origin_key, dialled) = match route {
             Route::Direct => (Some(origin.clone()), overrides.get(&origin.host, origin.port)),
             Route::Tunnel(proxy) => (Some(origin.clone()), overrides.get(proxy.host(), proxy.port())),
@@ -40,7 +47,7 @@ impl Identity {
         };
         let is_secure = proxy_is_secure || origin.scheme == Scheme::Https;
         let tls = if is_secure { tls.clone() } else { TlsProfile::default() };
-        Self { origin: origin_key, route: route.clone(), addr: dialled, tls }
+        Self { origin: origin_key, route: route.clone(), addr: dialled, asked, tls }
     }
 }
 

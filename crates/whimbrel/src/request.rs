@@ -302,7 +302,7 @@ impl RequestBuilder {
     }
 
     /// Everything validated; nothing sent.
-    fn order(mut self) -> Result<Transfer> {
+    fn order(mut self) -> Result<Box<Transfer>> {
         if let Some(error) = self.error {
             return Err(error);
         }

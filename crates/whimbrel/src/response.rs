@@ -36,12 +36,12 @@ const TRUSTED: u64 = 1 << 20;
 /// # }
 /// ```
 pub struct Response {
-    transfer: Transfer,
+    transfer: Box<Transfer>,
     head: ResponseHead,
 }
 
 impl Response {
-    pub(crate) fn new(transfer: Transfer, head: ResponseHead) -> Self {
+    pub(crate) fn new(transfer: Box<Transfer>, head: ResponseHead) -> Self {
         Self { transfer, head }
     }
 
@@ -135,20 +135,21 @@ impl Response {
     /// # Errors
     /// As [`into_bytes`](Self::into_bytes); what had come by then is appended all the same.
     pub fn read_to_end(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
-        let expected = self.content_length().unwrap_or(0).min(TRUSTED) as usize;
+        let expected = self.transfer.body_length().unwrap_or(0).min(TRUSTED) as usize;
         let mut step = if expected > 0 { expected } else { 1024 };
-        loop {
+        while !self.transfer.is_finished() {
             let start = bytes.len();
             bytes.resize(start + step, 0);
             let read = caller::body(&mut self.transfer, &mut bytes[start..]);
             let count = if let Ok(Read::Bytes(count)) = read { count } else { 0 };
             bytes.truncate(start + count);
             if read? == Read::End {
-                return Ok(());
+                break;
             }
             // A buffer that was filled was too small; one that was not shows how much comes at once.
             step = if count == step { (step * 2).min(STEP.max(bytes.len())) } else { (step - count).max(1024) };
         }
+        Ok(())
     }
 
     /// Writes the rest of the body; returns how many bytes it had.

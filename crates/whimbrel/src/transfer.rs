@@ -81,7 +81,7 @@ enum State {
 
 impl Transfer {
     /// Validates; no socket is touched yet.
-    pub(crate) fn new(session: Arc<Session>, order: Order, now: Instant) -> Result<Self> {
+    pub(crate) fn new(session: Arc<Session>, order: Order, now: Instant) -> Result<Box<Self>> {
         let Order { spec, ways, body, max_body, cancel, reporter } = order;
         let deadlines = Deadlines::new(spec.timeouts, now);
         let exchange = Exchange::new(spec)?;
@@ -94,7 +94,7 @@ impl Transfer {
             BodyShape::Sized { len, .. } => Some(len),
             BodyShape::Unsized { .. } => None,
         };
-        Ok(Self {
+        Ok(Box::new(Self {
             session,
             exchange,
             ways,
@@ -110,7 +110,7 @@ impl Transfer {
             max_body,
             reused: false,
             trailers: Fields::new(),
-        })
+        }))
     }
 
     pub(crate) fn exchange(&self) -> &Exchange {
@@ -119,6 +119,11 @@ impl Transfer {
 
     pub(crate) fn timings(&self) -> &Timings {
         &self.timings
+    }
+
+    /// How many bytes of body are to come, if that is known and they come as they are.
+    pub(crate) fn body_length(&self) -> Option<u64> {
+        self.progress.receive_total
     }
 
     pub(crate) fn trailers(&self) -> &Fields {
@@ -187,12 +192,15 @@ impl Transfer {
                 if self.max_body.is_some_and(|most| self.progress.received > most) {
                     return Err(self.too_large());
                 }
+                // The last bytes of a known length end it here: no other step just to hear so.
+                if self.decoder.is_none() && live.is_complete() {
+                    self.finish(now);
+                }
                 Ok(Some(Read::Bytes(count)))
             }
             Step::Done(Read::End) => {
                 self.trailers = live.trailers();
-                self.timings.finished(now);
-                self.release(now);
+                self.finish(now);
                 Ok(Some(Read::End))
             }
         }
@@ -396,6 +404,11 @@ impl Transfer {
         self.deadlines.stop_awaiting_continue();
         self.state = State::Start;
         Ok(())
+    }
+
+    fn finish(&mut self, now: Instant) {
+        self.timings.finished(now);
+        self.release(now);
     }
 
     /// Keeps the connection for the next request, if it may carry one.
