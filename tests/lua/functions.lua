@@ -65,7 +65,8 @@ check.test("a URL that is missing or no string raises, in the words of this Lua"
 end)
 
 check.test("a number in the place of the URL is taken as text", function()
-  check.failed(http.get(5, { timeout = 0.5 }))
+  -- No IPv4 address is that large, so nobody is asked.
+  check.begins(check.failed(http.get(99999999999)), "URL using bad/illegal format")
 end)
 
 check.test("nothing but the response comes back, and nothing but nil and a sentence", function()

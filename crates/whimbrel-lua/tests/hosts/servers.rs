@@ -7,7 +7,7 @@ use whimbrel_testkit::{Authority, BlackHole, Origin, Proxy, RawServer, Script, r
 
 /// Everything one script may need; ends when dropped.
 pub(crate) struct Servers {
-    work_dir: PathBuf,
+    folder: PathBuf,
     environment: Vec<(&'static str, String)>,
     // Held so that they run.
     _origins: Vec<Origin>,
@@ -19,22 +19,21 @@ pub(crate) struct Servers {
 impl Servers {
     /// Starts them; files go to a folder of that name.
     pub(crate) fn start(name: &str) -> Self {
-        let work_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hosts-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&work_dir);
-        // What the scripts are given lies beside what they write, so that they can list the latter.
-        let given = work_dir.with_extension("given");
-        for folder in [&work_dir, &given] {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hosts-{name}-{}", std::process::id()));
+        // What a script is given lies beside what it writes, so that it can list the latter.
+        let (given, written) = (folder.join("given"), folder.join("written"));
+        for folder in [&given, &written] {
             std::fs::create_dir_all(folder).expect("the folder can be made");
         }
         let authority = Authority::new();
         let black_hole = BlackHole::new();
         let mut servers = Self {
             environment: vec![
-                ("WORK_DIR", shown(&work_dir)),
+                ("WORK_DIR", shown(&written)),
                 ("REFUSED_URL", format!("http://{}", refused_addr())),
                 ("BLACK_HOLE_URL", format!("http://{}/", black_hole.addr())),
             ],
-            work_dir,
+            folder,
             _origins: Vec::new(),
             _proxies: Vec::new(),
             _raw: Vec::new(),
@@ -46,8 +45,8 @@ impl Servers {
     }
 
     /// The folder that the script writes to.
-    pub(crate) fn work_dir(&self) -> &Path {
-        &self.work_dir
+    pub(crate) fn work_dir(&self) -> PathBuf {
+        self.folder.join("written")
     }
 
     /// The variables that tell the script where everything is.
@@ -141,8 +140,7 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.work_dir);
-        let _ = std::fs::remove_dir_all(self.work_dir.with_extension("given"));
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
