@@ -22,14 +22,16 @@ pub(crate) struct Scale {
     rounds: usize,
     /// What the count of requests of a round is divided by.
     divisor: u32,
+    /// What the lengths of counted runs are divided by.
+    shorter: u32,
     /// The size of the large body, in bytes.
     bulk: u64,
     /// How often a program is started for the start-up row.
     starts: usize,
 }
 
-const FULL: Scale = Scale { rounds: 5, divisor: 1, bulk: 1 << 30, starts: 25 };
-const QUICK: Scale = Scale { rounds: 3, divisor: 8, bulk: 128 << 20, starts: 9 };
+const FULL: Scale = Scale { rounds: 5, divisor: 1, shorter: 1, bulk: 1 << 30, starts: 25 };
+const QUICK: Scale = Scale { rounds: 3, divisor: 8, shorter: 5, bulk: 128 << 20, starts: 9 };
 
 /// `http [--quick]`.
 pub(crate) fn command(arguments: &[String]) -> Outcome {

@@ -37,7 +37,7 @@ pub(super) fn row(row: &'static Row, peers: &[Peer], server: &Server, folder: &P
         .filter(|peer| row.peers.contains(&peer.key))
         .map(|peer| Job { peer, row, server, folder, count: (row.count_of(peer.key) / scale.divisor).max(1) })
         .collect();
-    let mut results: Vec<Result> = jobs.iter().map(counts).collect();
+    let mut results: Vec<Result> = jobs.iter().map(|job| counts(job, scale)).collect();
     let mut shuffle = Shuffle::new();
     for _ in 0..scale.rounds {
         for index in shuffle.order(jobs.len()) {
@@ -58,9 +58,10 @@ pub(super) fn row(row: &'static Row, peers: &[Peer], server: &Server, folder: &P
     results
 }
 
-fn counts(job: &Job<'_>) -> Result {
+fn counts(job: &Job<'_>, scale: &Scale) -> Result {
     let (mut syscalls, mut instructions, mut failure) = (None, None, None);
     if let Some((short, long)) = job.row.lengths {
+        let (short, long) = (short / scale.shorter, long / scale.shorter);
         let per_request = |counted: std::result::Result<(f64, f64), String>, failure: &mut Option<String>| match counted
         {
             Ok((short_run, long_run)) => Some((long_run - short_run) / f64::from(long - short)),
