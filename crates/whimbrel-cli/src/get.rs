@@ -76,8 +76,8 @@ impl Get {
         let to_file = self.output.is_some();
         let meter = Meter::new(io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal()));
         let outcome = match self.output.clone() {
-            Some(path) => self.to_file(path, &meter),
-            None => self.to_stdout(&meter),
+            Some(path) => self.download(path, &meter),
+            None => self.print(&meter),
         };
         meter.clear();
         match outcome {
@@ -90,7 +90,7 @@ impl Get {
         }
     }
 
-    fn to_file(self, path: PathBuf, meter: &Meter) -> Result<ExitCode, Failure> {
+    fn download(self, path: PathBuf, meter: &Meter) -> Result<ExitCode, Failure> {
         let include = self.include;
         let download = self.request(meter)?.only_success(true).download(path)?;
         if include {
@@ -100,7 +100,7 @@ impl Get {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn to_stdout(self, meter: &Meter) -> Result<ExitCode, Failure> {
+    fn print(self, meter: &Meter) -> Result<ExitCode, Failure> {
         let include = self.include;
         let mut response = self.request(meter)?.send()?;
         let mut stdout = io::stdout().lock();

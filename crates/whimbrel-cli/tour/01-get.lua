@@ -25,7 +25,8 @@ end
 assert(res and res.status == 200 and #res.body > 0, err)
 
 -- Redirects are followed; `url` says who answered in the end.
-res, err = http.get("http://api.example.com/redirect-to?url=https://api.example.com/users")
+local target = "https://api.example.com/users"
+res, err = http.get("http://api.example.com/redirect-to?url=" .. target)
 assert(res and res.status == 200, err)
 print("answered by:", res.url)
-assert(res.url == "https://api.example.com/users", "the redirect led elsewhere")
+assert(res.url == target, "the redirect led elsewhere")

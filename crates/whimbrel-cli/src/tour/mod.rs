@@ -92,7 +92,7 @@ impl Tour {
             Ok(interpreter) => interpreter,
             Err(error) => return fail(1, error),
         };
-        text::say(&format!("{}", paint.title(format_args!("Whimbrel {}: a tour of `http`", whimbrel::VERSION))));
+        text::say(&paint.title(format_args!("Whimbrel {}: a tour of `http`", whimbrel::VERSION)));
         text::say("The scripts ask api.example.com. Every name leads to a server on this machine.");
 
         let mut broken = Vec::new();
@@ -100,7 +100,7 @@ impl Tour {
         for (index, step) in STEPS.iter().enumerate() {
             text::say("");
             text::say(&format!(
-                "{} {}",
+                "{}  {}",
                 paint.title(format_args!("{}. {}", index + 1, step.title)),
                 paint.faint(step.file)
             ));

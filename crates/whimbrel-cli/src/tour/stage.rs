@@ -45,11 +45,11 @@ pub(super) struct Seen {
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let connection = if self.reused { "same connection" } else { "new connection" };
-        match self.body {
-            0 => write!(f, "{}, {connection}", self.line),
-            bytes => write!(f, "{} with {bytes} bytes, {connection}", self.line),
+        f.write_str(&self.line)?;
+        if self.body > 0 {
+            write!(f, " with {} bytes", self.body)?;
         }
+        f.write_str(if self.reused { "" } else { " (new connection)" })
     }
 }
 

@@ -35,8 +35,9 @@ fn fold(line: &str, width: usize) -> Vec<String> {
         };
         // A break inside the leading blanks would give an empty part.
         let text_starts = rest.len() - rest.trim_start().len();
-        let space = rest[..=end].rfind(' ').filter(|&at| at > text_starts);
-        let Some(at) = space.or_else(|| rest[end..].find(' ').map(|at| end + at)) else {
+        let behind = rest[end..].find(' ').map(|at| end + at);
+        let inside = rest[..end].rfind(' ').filter(|&at| at > text_starts);
+        let Some(at) = behind.filter(|&at| at == end).or(inside).or(behind) else {
             parts.push(format!("{lead}{rest}"));
             return parts;
         };

@@ -13,6 +13,8 @@ use super::request::Request;
 
 /// An origin that runs for long keeps this many entries a collection; the oldest goes first.
 const ENTRIES: usize = 1000;
+/// The largest entry.
+const ENTRY_BYTES: u64 = 64 * 1024;
 
 /// What an origin's REST API holds.
 pub(super) struct Rest {
@@ -49,11 +51,11 @@ pub(super) fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
 /// Answers a request whose path and method [`methods`] has.
 pub(super) fn answer(rest: &Rest, request: &Request, path: &[&str]) -> Reply {
     match *path {
-        ["submit"] => Reply::json(&json!({ "received": request.body.length })),
+        ["submit"] => compact(&json!({ "received": request.body.length })),
         ["register" | "create"] => lock(&rest.users).answer(request, None),
         ["users", ref below @ ..] => lock(&rest.users).answer(request, below.first().copied()),
         ["items", ref below @ ..] => lock(&rest.items).answer(request, below.first().copied()),
-        _ => Reply::json(&json!({ "message": "hello" })),
+        _ => compact(&json!({ "message": "hello" })),
     }
 }
 
@@ -68,7 +70,7 @@ impl Collection {
         let Some(id) = id else {
             return match method {
                 "POST" => self.create(request).unwrap_or_else(|refusal| refusal),
-                _ => Reply::json(&self.entries.iter().map(|(&id, entry)| shown(id, entry)).collect()),
+                _ => compact(&self.entries.iter().map(|(&id, entry)| shown(id, entry)).collect()),
             };
         };
         let Some((id, entry)) = id.parse().ok().and_then(|id| Some((id, self.entries.get_mut(&id)?))) else {
@@ -86,20 +88,25 @@ impl Collection {
             },
             _ => {}
         }
-        Reply::json(&shown(id, entry))
+        compact(&shown(id, entry))
     }
 
     fn create(&mut self, request: &Request) -> Result<Reply, Reply> {
         let entry = object(request)?;
         let id = self.next_id;
         self.next_id += 1;
-        let reply = Reply::json(&shown(id, &entry)).status(201).field("Location", format!("/{}/{id}", self.path));
+        let reply = compact(&shown(id, &entry)).status(201).field("Location", format!("/{}/{id}", self.path));
         self.entries.insert(id, entry);
         if self.entries.len() > ENTRIES {
             self.entries.pop_first();
         }
         Ok(reply)
     }
+}
+
+/// On one line, as most APIs write it: what a script prints of it stays short.
+fn compact(value: &Value) -> Reply {
+    Reply::whole("application/json", value.to_string())
 }
 
 /// An entry with its id in front.
@@ -111,11 +118,11 @@ fn shown(id: u64, entry: &Map<String, Value>) -> Value {
 
 /// The body as a JSON object.
 fn object(request: &Request) -> Result<Map<String, Value>, Reply> {
-    if request.body.kept.len() as u64 != request.body.length {
-        return Err(Reply::refusal(413, "the entry is larger than what this origin keeps of a body."));
+    if request.body.length > ENTRY_BYTES || request.body.kept.len() as u64 != request.body.length {
+        return Err(Reply::refusal(413, "An entry has at most 64 KiB."));
     }
     serde_json::from_slice(&request.body.kept)
-        .map_err(|error| Reply::refusal(400, format!("the body should be a JSON object: {error}.")))
+        .map_err(|error| Reply::refusal(400, format!("The body should be a JSON object: {error}.")))
 }
 
 fn lock(collection: &Mutex<Collection>) -> MutexGuard<'_, Collection> {
