@@ -81,6 +81,14 @@ fn an_error_prints_message_and_traceback_and_exits_1() {
 }
 
 #[test]
+fn a_traceback_begins_where_the_error_is() {
+    let output = run_with_input(whimbrel().args(["run", "-"]), b"local nothing\nprint(nothing.field)");
+    let told = stderr(&output);
+    assert!(told.contains("stack traceback:\n\tstdin:2: in main chunk\n"), "{told}");
+    assert_eq!(told.lines().count(), 3, "{told}");
+}
+
+#[test]
 fn an_error_that_is_no_string_is_described() {
     for (thrown, told) in [
         ("{}", "(error object is a table value)"),

@@ -13,19 +13,20 @@ local function describe(reason)
   return "(error object is a " .. type(reason) .. " value)"
 end
 
--- LuaJIT shows a nameless frame where an error is thrown; the traceback begins behind it.
-local function first_level()
-  local level = 3
-  local frame = getinfo(level, "Sn")
-  while frame and frame.what == "C" and not frame.name do
-    level = level + 1
-    frame = getinfo(level, "Sn")
+-- Some builds of LuaJIT put a C function of their own between every error and its handler: an error that no C function
+-- throws shows whether this one does. The traceback begins behind it.
+local first_level = 2
+xpcall(function()
+  local nothing
+  return nothing.field
+end, function()
+  if getinfo(2, "S").what == "C" then
+    first_level = 3
   end
-  return level - 1
-end
+end)
 
 local function explain(reason)
-  local text = traceback(describe(reason), first_level())
+  local text = traceback(describe(reason), first_level)
   local mark = "\n\t[C]: in function 'xpcall'"
   local last
   local at = find(text, mark, 1, true)
