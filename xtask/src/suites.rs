@@ -84,6 +84,10 @@ fn clippy() -> Outcome {
     let mut main = process::cargo();
     main.args(["clippy", "--quiet", "--workspace", "--all-targets"]);
     process::run_within(main.args(deny), LONG)?;
+    // Not among all targets, because it is not among all tests.
+    let mut servers = process::cargo();
+    servers.args(["clippy", "--quiet", "--workspace", "--test", "real_servers"]);
+    process::run_within(servers.args(deny), LONG)?;
     let mut module = process::cargo();
     module.args(["clippy", "--quiet", "--manifest-path", "modules/lua/Cargo.toml", "--features", "lua54"]);
     process::run_within(module.arg("--target-dir").arg(process::target()).args(deny), LONG)
