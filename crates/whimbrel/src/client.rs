@@ -210,7 +210,7 @@ impl ClientBuilder {
     /// Looks names up with this function rather than the system's resolver. It runs on threads of the client's own (two
     /// at most), so it may block; answers are kept for a minute.
     pub fn resolver(mut self, lookup: impl Fn(&str) -> std::io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
-        self.resolver = Some(Arc::new(Resolver::new(Box::new(lookup))));
+        self.resolver = Some(Arc::new(Resolver::new(lookup)));
         self
     }
 

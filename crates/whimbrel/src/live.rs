@@ -13,6 +13,9 @@ use crate::pool::Connection;
 use crate::stream::Received;
 use crate::sys::Interests;
 
+/// How much memory for requests a kept connection holds on to, in bytes.
+const KEPT_OUTPUT: usize = 16 << 10;
+
 /// A request under way.
 pub(crate) struct Live {
     connection: Connection,
@@ -178,7 +181,9 @@ impl Live {
             self.out.extend_from_slice(self.call.end_body()?);
             return Ok(());
         }
-        let framed = self.call.frame_body(piece)?;
+        // A file may have grown: what was announced is sent, no more.
+        let left = self.call.body_left().and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+        let framed = self.call.frame_body(&piece[..left.min(piece.len())])?;
         self.out.extend_from_slice(framed.prefix());
         self.out.extend_from_slice(framed.data);
         self.out.extend_from_slice(framed.suffix);
@@ -349,6 +354,10 @@ impl Live {
         if !self.is_sent() || matches!(self.call.framing(), Framing::Close | Framing::Upgraded) {
             return Step::Done(false);
         }
+        // What TLS still holds of the request.
+        if self.flush().is_err() {
+            return Step::Done(false);
+        }
         loop {
             if self.reached.received > DRAIN_LIMIT {
                 return Step::Done(false);
@@ -368,6 +377,10 @@ impl Live {
     /// The connection, if it may carry another request.
     pub(crate) fn into_reusable(mut self) -> Option<Connection> {
         self.connection.input.recycle();
+        if self.out.capacity() <= KEPT_OUTPUT {
+            self.out.clear();
+            self.connection.output = self.out;
+        }
         (self.call.may_reuse() && self.data == 0 && self.send_error.is_none()).then_some(self.connection)
     }
 }

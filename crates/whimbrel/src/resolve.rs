@@ -25,13 +25,13 @@ pub(crate) type Lookup = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 /// Addresses of a name, in the order in which they should be tried.
 pub(crate) type Addresses = Arc<[IpAddr]>;
 
-/// A resolver with its cache and threads.
+/// A resolver with its cache and threads, and the process generation they belong to.
 pub(crate) struct Resolver {
-    shared: Arc<Shared>,
+    shared: Mutex<(u32, Arc<Shared>)>,
 }
 
 struct Shared {
-    lookup: Box<Lookup>,
+    lookup: Arc<Lookup>,
     state: Mutex<State>,
     work: Condvar,
 }
@@ -60,22 +60,27 @@ pub(crate) enum Answer {
 }
 
 impl Resolver {
-    /// The process's resolver: the system's. The generation keeps a forked child off threads that it does not have.
+    /// The process's resolver: the system's.
     pub(crate) fn system() -> Arc<Self> {
-        static SYSTEM: OnceLock<Mutex<(u32, Arc<Resolver>)>> = OnceLock::new();
-        let generation = crate::fork::generation();
-        let system = SYSTEM.get_or_init(|| Mutex::new((generation, Arc::new(Self::new(Box::new(ask_system))))));
-        let mut system = lock(system);
-        if system.0 != generation {
-            // The parent's threads and wakers stay the parent's: nothing of it is touched, not even to drop it.
-            std::mem::forget(std::mem::replace(&mut *system, (generation, Arc::new(Self::new(Box::new(ask_system))))));
-        }
-        system.1.clone()
+        static SYSTEM: OnceLock<Arc<Resolver>> = OnceLock::new();
+        SYSTEM.get_or_init(|| Arc::new(Self::new(ask_system))).clone()
     }
 
     /// A resolver over another function.
-    pub(crate) fn new(lookup: Box<Lookup>) -> Self {
-        Self { shared: Arc::new(Shared { lookup, state: Mutex::default(), work: Condvar::new() }) }
+    pub(crate) fn new(lookup: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
+        Self { shared: Mutex::new((crate::fork::generation(), Shared::new(Arc::new(lookup)))) }
+    }
+
+    /// What belongs to this process: a forked child does not have its parent's threads.
+    fn shared(&self) -> Arc<Shared> {
+        let generation = crate::fork::generation();
+        let mut shared = lock(&self.shared);
+        if shared.0 != generation {
+            let fresh = Shared::new(shared.1.lookup.clone());
+            // The parent's threads and wakers stay the parent's: nothing of it is touched, not even to drop it.
+            std::mem::forget(std::mem::replace(&mut *shared, (generation, fresh)));
+        }
+        shared.1.clone()
     }
 
     /// Asks for a name. The waker, made only when needed, rings when the answer is there: then ask again.
@@ -90,7 +95,8 @@ impl Resolver {
         if trimmed.eq_ignore_ascii_case("localhost") || ends_in_localhost(trimmed) {
             return Ok(Answer::Known(Arc::from([Ipv4Addr::LOCALHOST.into(), IpAddr::from(Ipv6Addr::LOCALHOST)])));
         }
-        let mut state = lock(&self.shared.state);
+        let shared = self.shared();
+        let mut state = lock(&shared.state);
         match state.cache.get_mut(name) {
             Some(Entry::Known(addresses, until)) if *until > now => return Ok(Answer::Known(addresses.clone())),
             Some(Entry::Failed(kind, text, until)) if *until > now => return Err(failure(name, *kind, text)),
@@ -109,10 +115,11 @@ impl Resolver {
         }
         state.cache.insert(name.into(), Entry::Asked(vec![waker]));
         state.queue.push_back(name.into());
-        if state.parked == 0 && state.threads < THREADS {
+        // A parked thread that was called for another name is no longer free, though it has not woken yet.
+        if state.queue.len() > state.parked && state.threads < THREADS {
             state.threads += 1;
-            let shared = self.shared.clone();
-            let spawned = std::thread::Builder::new().name("whimbrel-resolver".into()).spawn(move || shared.serve());
+            let serving = shared.clone();
+            let spawned = std::thread::Builder::new().name("whimbrel-resolver".into()).spawn(move || serving.serve());
             if let Err(error) = spawned {
                 state.threads -= 1;
                 if state.threads == 0 {
@@ -124,19 +131,24 @@ impl Resolver {
                 }
             }
         }
-        self.shared.work.notify_one();
+        shared.work.notify_one();
         Ok(Answer::Pending)
     }
 }
 
 impl Drop for Resolver {
     fn drop(&mut self) {
-        lock(&self.shared.state).closed = true;
-        self.shared.work.notify_all();
+        let shared = self.shared();
+        lock(&shared.state).closed = true;
+        shared.work.notify_all();
     }
 }
 
 impl Shared {
+    fn new(lookup: Arc<Lookup>) -> Arc<Self> {
+        Arc::new(Self { lookup, state: Mutex::default(), work: Condvar::new() })
+    }
+
     fn serve(&self) {
         let mut state = lock(&self.state);
         loop {

@@ -45,10 +45,10 @@ pub(crate) struct Transfer {
     timings: Timings,
     waker: WakerSlot,
     cancel: Option<CancelHandle>,
-    reporter: Option<Reporter>,
+    reporter: Option<Box<Reporter>>,
     progress: Progress,
     state: State,
-    decoder: Option<Decoder>,
+    decoder: Option<Box<Decoder>>,
     max_body: Option<u64>,
     reused: bool,
     trailers: Fields,
@@ -103,7 +103,7 @@ impl Transfer {
             timings: Timings::new(now),
             waker,
             cancel,
-            reporter,
+            reporter: reporter.map(Box::new),
             progress: Progress { sent: 0, send_total, received: 0, receive_total: None },
             state: State::Start,
             decoder: None,
@@ -157,14 +157,17 @@ impl Transfer {
                     }
                     Err(error) => self.again(error)?,
                 },
-                State::Draining(live) => match live.drain() {
-                    Step::Blocked => return Ok(None),
-                    Step::Done(_) => {
-                        self.release(now);
-                        self.timings.next_hop(now);
-                        self.state = State::Start;
+                State::Draining(live) => {
+                    let before = live.reached().received;
+                    let drained = live.drain();
+                    if before != live.reached().received {
+                        self.deadlines.moved(now);
                     }
-                },
+                    let Step::Done(_) = drained else { return Ok(None) };
+                    self.release(now);
+                    self.timings.next_hop(now);
+                    self.state = State::Start;
+                }
                 State::Body(_) | State::Finished => return Err(over()),
             }
         }
@@ -255,10 +258,12 @@ impl Transfer {
 
     /// A wait is over.
     pub(crate) fn woke(&mut self) {
-        match &mut self.state {
-            State::Dialing(..) => self.waker.reset(),
-            State::Head(live) => live.woke(),
-            _ => {}
+        // A lookup's ring may come after its answer was found: unheard, it would end every later wait at once.
+        if self.cancel.is_some() || matches!(self.state, State::Dialing(..)) {
+            self.waker.reset();
+        }
+        if let State::Head(live) = &mut self.state {
+            live.woke();
         }
     }
 
@@ -305,17 +310,17 @@ impl Transfer {
         let Some(stream) = dial.turn(&mut Around { session, waker, timings, now })? else { return Ok(false) };
         let identity = identity.clone();
         let connection =
-            Connection { stream, identity, input: Buffer::default(), generation: crate::fork::generation() };
+            Connection { stream, identity, input: Buffer::default(), output: Vec::with_capacity(512), generation: crate::fork::generation() };
         self.deadlines.connected(now);
         self.begin(connection, false)?;
         Ok(true)
     }
 
     /// Puts the hop's request on a connection.
-    fn begin(&mut self, connection: Connection, reused: bool) -> Result<()> {
+    fn begin(&mut self, mut connection: Connection, reused: bool) -> Result<()> {
         let fields = self.exchange.hop_fields()?;
         let hop = self.exchange.hop();
-        let mut out = Vec::with_capacity(512);
+        let mut out = std::mem::take(&mut connection.output);
         encode_head(&mut out, hop.method.as_str(), hop.request_target(), &fields)?;
         let send = match self.exchange.hop_body() {
             BodyShape::None => SendBody::None,
@@ -324,10 +329,12 @@ impl Transfer {
         };
         let expects = hop.expects_continue(self.exchange.spec());
         let mut call = Call::new(hop.method.as_str(), send, expects, Limits::default());
-        if fields.contains("upgrade") {
+        // Only the caller's own fields can ask for either.
+        let given = &self.exchange.spec().fields;
+        if given.contains("upgrade") {
             call.set_upgrade();
         }
-        if fields.get("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
+        if given.get("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
             call.set_close();
         }
         if send != SendBody::None {
@@ -361,7 +368,7 @@ impl Transfer {
             self.deadlines.await_continue(now);
         }
         if !was_sent && live.is_sent() {
-            self.timings.sent(now);
+            self.timings.set_sent(now);
         }
         if before != (live.reached().sent, live.reached().received) {
             self.deadlines.moved(now);
@@ -378,14 +385,14 @@ impl Transfer {
             self.state = State::Draining(live);
             return Ok(None);
         }
-        self.timings.head(now);
+        self.timings.set_head(now);
         let length = match live.framing() {
             Framing::None => Some(0),
             Framing::Length(length) => Some(length),
             Framing::Chunked | Framing::Close | Framing::Upgraded => None,
         };
         if length != Some(0) {
-            self.decoder = self.exchange.decoder(&head.fields)?;
+            self.decoder = self.exchange.decoder(&head.fields)?.map(Box::new);
         }
         if self.decoder.is_none() {
             self.progress.receive_total = length;
@@ -407,7 +414,7 @@ impl Transfer {
     }
 
     fn finish(&mut self, now: Instant) {
-        self.timings.finished(now);
+        self.timings.set_finished(now);
         self.release(now);
     }
 
