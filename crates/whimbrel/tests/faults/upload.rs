@@ -1,0 +1,150 @@
+//! Uploads: servers that answer before the end, that ignore or refuse `Expect: 100-continue`, that stop to read.
+
+use std::io::Read;
+use std::time::Instant;
+
+use whimbrel::{Body, Kind, Phase, RequestBuilder};
+use whimbrel_testkit::{RawServer, Script};
+
+use crate::outcome::{SLACK, client, failure, millis, whole};
+
+const HUGE: u64 = 100 << 20;
+
+fn huge() -> Body {
+    Body::reader(std::io::repeat(b'x').take(HUGE), Some(HUGE))
+}
+
+fn post(server: &RawServer) -> RequestBuilder {
+    client().post(&server.url("/")).total_timeout(SLACK)
+}
+
+/// How much CPU time this thread has used, in milliseconds.
+fn busy_millis() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split(' ').next().unwrap().parse::<u64>().unwrap() / 1_000_000
+}
+
+#[test]
+fn a_413_in_the_middle_of_a_large_upload_is_delivered() {
+    let reply = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo much";
+    let answer = || Script::new().expect_head().expect_bytes(1 << 20).send(reply);
+    // The server goes on reading, reads no more, closes in good order, or resets what it does not want.
+    for script in [answer().wait_for_close(), answer().hold_open(), answer().close(), answer().reset()] {
+        let server = RawServer::start([script]);
+        let response = whole(post(&server).expect_continue(false).body(huge()));
+        assert_eq!(response.unwrap(), (413, b"too much".to_vec()));
+    }
+}
+
+#[test]
+fn a_413_before_the_body_and_a_close_without_reading_is_delivered() {
+    let reply = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much";
+    let server = RawServer::start([Script::new().expect_head().send(reply).close()]);
+    let response = whole(post(&server).expect_continue(false).body(huge()));
+    assert_eq!(response.unwrap(), (413, b"too much".to_vec()));
+}
+
+#[test]
+fn a_200_in_the_middle_of_a_large_upload_is_delivered_and_its_connection_not_used_again() {
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nenough";
+    let server = RawServer::start([
+        Script::new().expect_head().expect_bytes(1 << 20).send(reply).hold_open(),
+        Script::new().expect_head().send(reply),
+    ]);
+    let client = client();
+    let request = client.post(&server.url("/")).total_timeout(SLACK).expect_continue(false).body(huge());
+    assert_eq!(whole(request).unwrap(), (200, b"enough".to_vec()));
+    assert_eq!(client.idle_connections(), 0);
+    assert_eq!(whole(client.get(&server.url("/"))).unwrap().0, 200);
+    assert_eq!(server.accepted(), 2);
+}
+
+#[test]
+fn a_200_whose_body_comes_while_the_upload_goes_on_is_read_to_its_end() {
+    let size = 8 << 20;
+    let reply = Script::new().expect_head().send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    let server = RawServer::start([reply.expect_bytes(size).send("world")]);
+    let body = Body::reader(std::io::repeat(b'x').take(size as u64), Some(size as u64));
+    assert_eq!(whole(post(&server).expect_continue(false).body(body)).unwrap(), (200, b"helloworld".to_vec()));
+}
+
+#[test]
+fn a_server_that_ignores_100_continue_gets_the_body_after_a_second() {
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let server = RawServer::start([Script::new().expect_head().expect_bytes(5).send(reply)]);
+    let start = Instant::now();
+    let response = whole(post(&server).expect_continue(true).body("hello")).unwrap();
+    let took = start.elapsed();
+    assert_eq!(response, (200, b"ok".to_vec()));
+    assert!((millis(1000)..millis(1000) + SLACK).contains(&took), "{took:?}");
+}
+
+#[test]
+fn a_100_continue_opens_the_body_at_once() {
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let script = Script::new().expect_head().send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
+    let server = RawServer::start([script.expect_bytes(5).send(reply)]);
+    let start = Instant::now();
+    let client = client();
+    let request = client.post(&server.url("/")).expect_continue(true).body("hello");
+    assert_eq!(whole(request).unwrap(), (200, b"ok".to_vec()));
+    assert!(start.elapsed() < millis(950), "{:?}", start.elapsed());
+    assert_eq!(client.idle_connections(), 1);
+}
+
+#[test]
+fn a_final_answer_instead_of_100_continue_spares_the_body() {
+    for (status, reason) in [(417, "Expectation Failed"), (401, "Unauthorized"), (200, "OK")] {
+        let reply = format!("HTTP/1.1 {status} {reason}\r\nContent-Length: 2\r\n\r\nno");
+        let server = RawServer::start([Script::new().expect_head().send(reply).wait_for_close()]);
+        let client = client();
+        let request = client.post(&server.url("/")).expect_continue(true).body("hello");
+        assert_eq!(whole(request).unwrap(), (status, b"no".to_vec()));
+        // The server may still wait for the body: nothing else must come on this connection.
+        assert_eq!(client.idle_connections(), 0);
+        assert!(server.wait_finished(1, SLACK));
+        assert!(server.received()[0].ends_with(b"\r\n\r\n"), "the body was sent");
+    }
+}
+
+#[test]
+fn a_server_that_stops_reading_ends_at_the_idle_timeout() {
+    let server = RawServer::start([Script::new().expect_head().hold_open()]);
+    let text = "Timeout was reached: idle timeout of 0.5 s while sending the request";
+    failure(Kind::Timeout, Phase::Send, "send-timeout", text)
+        .after(millis(500), || post(&server).expect_continue(false).idle_timeout(millis(500)).body(huge()).send());
+}
+
+#[test]
+fn a_reset_inside_an_upload_is_an_error() {
+    let server = RawServer::start([Script::new().expect_head().expect_bytes(1 << 20).reset()]);
+    let error = post(&server).expect_continue(false).body(huge()).send().unwrap_err();
+    // Which of the two sees the reset first is up to the system.
+    assert!(matches!(error.code(), "send" | "receive"), "{error}");
+    assert!(error.to_string().contains("Connection reset") || error.to_string().contains("Broken pipe"), "{error}");
+    assert_eq!(server.accepted(), 1);
+}
+
+#[test]
+fn a_half_closed_server_ends_an_upload_at_once() {
+    let server = RawServer::start([Script::new().expect_head().expect_bytes(1 << 20).finish_writing().hold_open()]);
+    let text = "Server returned nothing (no headers, no data): the peer closed the connection before it answered";
+    failure(Kind::Empty, Phase::Wait, "empty", text)
+        .of(|| post(&server).expect_continue(false).body(huge()).send().map_err(|error| error.in_phase(Phase::Wait)));
+}
+
+#[test]
+fn waiting_for_a_half_closed_or_blocked_server_costs_no_cpu_time() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    // An early answer: the upload is stuck, the response body does not come yet, and then the server half-closes.
+    let script = Script::new().expect_head().send(head).pause(millis(800)).send("hello").finish_writing().hold_open();
+    let server = RawServer::start([script]);
+    let mut request = post(&server).expect_continue(false).body(huge());
+    // A handle's bell is watched as well.
+    let _handle = request.cancel_handle();
+    let response = request.send().unwrap();
+    let before = busy_millis();
+    assert_eq!(response.into_bytes().unwrap(), b"hello");
+    let busy = busy_millis() - before;
+    assert!(busy < 300, "{busy} ms of CPU time for a wait");
+}
