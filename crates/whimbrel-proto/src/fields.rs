@@ -106,7 +106,7 @@ impl Fields {
     }
 
     /// As [`Fields::iter`], for those who only copy the bytes or compare them.
-    pub(crate) fn iter_bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn iter_bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.spans.iter().map(|span| (slice(&self.bytes, span.name), slice(&self.bytes, span.value)))
     }
 

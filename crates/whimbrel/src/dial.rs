@@ -146,7 +146,7 @@ impl Dial {
         let answer = lookup(&self.plan.overrides, host, port, around)
             .map_err(|error| if is_proxy { error.in_phase(Phase::Proxy) } else { error })?;
         let Some(addresses) = answer else { return Ok(Next::Wait(Step::Resolve)) };
-        around.timings.resolved(around.now);
+        around.timings.set_resolved(around.now);
         let race = Race::new(addresses, around.now);
         Ok(Next::Go(Step::Race(Box::new(Racing { race, attempts: Vec::new(), next_start: None, last: None }))))
     }
@@ -199,7 +199,7 @@ impl Dial {
 
     /// TCP stands: TLS to the proxy comes next, or what follows it.
     fn connected(&self, stream: Stream, around: &mut Around<'_>) -> Result<Next> {
-        around.timings.connected(around.now);
+        around.timings.set_connected(around.now);
         match self.proxy() {
             Some(proxy) if proxy.scheme() == ProxyScheme::Https => {
                 let config = around.session.tls.get(&self.plan.tls.for_proxy())?;
@@ -302,7 +302,7 @@ fn secure(mut tls: Box<TlsStream>, around: &mut Around<'_>) -> Result<Next> {
     if !tls.handshake()? {
         return Ok(Next::Wait(Step::Tls(tls)));
     }
-    around.timings.secured(around.now);
+    around.timings.set_secured(around.now);
     Ok(Next::Ready(Stream::Tls(tls)))
 }
 

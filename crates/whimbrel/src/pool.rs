@@ -57,6 +57,8 @@ pub(crate) struct Connection {
     pub(crate) identity: Identity,
     /// Empty between requests, kept for its memory.
     pub(crate) input: Buffer,
+    /// Likewise.
+    pub(crate) output: Vec<u8>,
     /// The process generation that made it: a forked child never touches its parent's.
     pub(crate) generation: u32,
 }

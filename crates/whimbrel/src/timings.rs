@@ -7,27 +7,20 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Timings {
     started: Instant,
-    /// The last hop began, after all redirects.
-    pub redirected: Duration,
-    /// The name was looked up.
-    pub resolved: Option<Duration>,
-    /// TCP stood.
-    pub connected: Option<Duration>,
-    /// The TLS handshake with the origin was done.
-    pub secured: Option<Duration>,
-    /// The request was sent, body included.
-    pub sent: Option<Duration>,
-    /// The response head had come.
-    pub head: Option<Duration>,
-    /// The response was complete.
-    pub finished: Option<Duration>,
+    hop: Instant,
+    resolved: Option<Instant>,
+    connected: Option<Instant>,
+    secured: Option<Instant>,
+    sent: Option<Instant>,
+    head: Option<Instant>,
+    finished: Option<Instant>,
 }
 
 impl Timings {
     pub(crate) fn new(started: Instant) -> Self {
         Self {
             started,
-            redirected: Duration::ZERO,
+            hop: started,
             resolved: None,
             connected: None,
             secured: None,
@@ -37,36 +30,71 @@ impl Timings {
         }
     }
 
+    /// The last hop began, after all redirects.
+    pub fn redirected(&self) -> Duration {
+        self.hop.saturating_duration_since(self.started)
+    }
+
+    /// The name was looked up.
+    pub fn resolved(&self) -> Option<Duration> {
+        self.since(self.resolved)
+    }
+
+    /// TCP stood.
+    pub fn connected(&self) -> Option<Duration> {
+        self.since(self.connected)
+    }
+
+    /// The TLS handshake with the origin was done.
+    pub fn secured(&self) -> Option<Duration> {
+        self.since(self.secured)
+    }
+
+    /// The request was sent, body included.
+    pub fn sent(&self) -> Option<Duration> {
+        self.since(self.sent)
+    }
+
+    /// The response head had come.
+    pub fn head(&self) -> Option<Duration> {
+        self.since(self.head)
+    }
+
+    /// The response was complete.
+    pub fn finished(&self) -> Option<Duration> {
+        self.since(self.finished)
+    }
+
+    fn since(&self, at: Option<Instant>) -> Option<Duration> {
+        at.map(|at| at.saturating_duration_since(self.started))
+    }
+
     /// A hop begins: what the one before took is told by `redirected` alone.
     pub(crate) fn next_hop(&mut self, now: Instant) {
-        *self = Self { redirected: self.since(now), ..Self::new(self.started) };
+        *self = Self { hop: now, ..Self::new(self.started) };
     }
 
-    pub(crate) fn resolved(&mut self, now: Instant) {
-        self.resolved = Some(self.since(now));
+    pub(crate) fn set_resolved(&mut self, now: Instant) {
+        self.resolved = Some(now);
     }
 
-    pub(crate) fn connected(&mut self, now: Instant) {
-        self.connected = Some(self.since(now));
+    pub(crate) fn set_connected(&mut self, now: Instant) {
+        self.connected = Some(now);
     }
 
-    pub(crate) fn secured(&mut self, now: Instant) {
-        self.secured = Some(self.since(now));
+    pub(crate) fn set_secured(&mut self, now: Instant) {
+        self.secured = Some(now);
     }
 
-    pub(crate) fn sent(&mut self, now: Instant) {
-        self.sent = Some(self.since(now));
+    pub(crate) fn set_sent(&mut self, now: Instant) {
+        self.sent = Some(now);
     }
 
-    pub(crate) fn head(&mut self, now: Instant) {
-        self.head = Some(self.since(now));
+    pub(crate) fn set_head(&mut self, now: Instant) {
+        self.head = Some(now);
     }
 
-    pub(crate) fn finished(&mut self, now: Instant) {
-        self.finished.get_or_insert(now.saturating_duration_since(self.started));
-    }
-
-    fn since(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.started)
+    pub(crate) fn set_finished(&mut self, now: Instant) {
+        self.finished.get_or_insert(now);
     }
 }

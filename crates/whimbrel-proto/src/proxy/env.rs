@@ -100,7 +100,7 @@ mod tests {
         ProxyEnv::from_vars(|name| vars.iter().find(|var| var.0 == name).map(|var| var.1.to_owned()))
     }
 
-    fn origin(url: &str) -> Origin {
+    fn origin(url: &str) -> std::sync::Arc<Origin> {
         Target::parse(url).unwrap().origin().clone()
     }
 
