@@ -55,6 +55,7 @@ pub(crate) fn command(arguments: &[String]) -> Outcome {
     );
     let mut claims = Vec::new();
     for row in rows::ROWS {
+        server.share_core(!row.is_bulk())?;
         let results = measure::row(row, &peers, &server, &folder.0, &scale);
         report::table(row, &results, &scale);
         claims.extend(report::claims(row, &results));

@@ -97,7 +97,10 @@ struct Sample {
 
 impl Job<'_> {
     fn sample(&self) -> std::result::Result<Sample, String> {
-        let printed = self.run(&[], self.count)?.0;
+        let taskset = process::find("taskset").ok_or("taskset is missing")?;
+        let on_one_core = [taskset, "-c".into(), "0".into()];
+        let wrapper = if self.row.is_bulk() { &[][..] } else { &on_one_core[..] };
+        let printed = self.run(wrapper, self.count)?.0;
         let figures: Vec<f64> = printed.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
         match figures[..] {
             [seconds, cpu, peak] => Ok(Sample { seconds, cpu, peak: peak as u64 }),

@@ -61,7 +61,7 @@ pub(super) fn claims(row: &Row, results: &[Result]) -> Vec<Claim> {
             }
             Bound::Faster(least, other) => {
                 let ratio = result.zip(named(other)).and_then(|(result, other)| ratio(result, other));
-                (format!(">= {least} x {other}"), ratio.map(|ratio| (format!("{ratio:.2}"), ratio >= *least)))
+                (format!(">= {least} x {other}"), ratio.map(|ratio| (format!("{ratio:.3}"), ratio >= *least)))
             }
         };
         let name = results.iter().find(|result| result.key == peer).map_or(peer, |result| result.name);
