@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use whimbrel::{CancelHandle, Client, Kind};
+use whimbrel::{Body, CancelHandle, Client, Kind};
 use whimbrel_testkit::Origin;
 
 use crate::world::{self, Folder};
@@ -95,6 +95,83 @@ fn row_15_a_panic_inside_the_callback_passes_through_and_harms_nothing() {
         assert!(folder.names().is_empty());
         assert_eq!(client.get(&origin.url("/get")).send().unwrap().status(), 200);
     }
+}
+
+/// A body's source that acts after its first piece.
+struct Source<F>(Option<F>, u32);
+
+impl<F: FnOnce() -> std::io::Result<()> + Send> std::io::Read for Source<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.1 += 1;
+        if self.1 == 2
+            && let Some(act) = self.0.take()
+        {
+            act()?;
+        }
+        let last = self.1 > 4;
+        buffer.fill(b'x');
+        Ok(if last { 0 } else { buffer.len() })
+    }
+}
+
+#[test]
+fn row_15_a_source_may_ask_cancel_fail_and_panic() {
+    let origin = Origin::http();
+    let client = world::client();
+    let url = origin.url("/post");
+    let post = || client.post(&url).expect_continue(false);
+    let body = |act: Box<dyn FnOnce() -> std::io::Result<()> + Send>| Body::reader(Source(Some(act), 0), None);
+
+    let (inner, get) = (client.clone(), origin.url("/get"));
+    let asking = body(Box::new(move || {
+        assert!(inner.get(&get).send().unwrap().into_bytes().is_ok());
+        Ok(())
+    }));
+    assert_eq!(post().body(asking).send().unwrap().status(), 200);
+
+    let mut request = post();
+    let handle = request.cancel_handle();
+    let cancelling = body(Box::new(move || {
+        handle.cancel();
+        Ok(())
+    }));
+    assert_eq!(request.body(cancelling).send().unwrap_err().kind(), Kind::Cancelled);
+
+    let failing = body(Box::new(|| Err(std::io::Error::other("no more"))));
+    let error = post().body(failing).send().unwrap_err();
+    assert_eq!(error.kind(), Kind::File);
+    assert!(error.to_string().contains("no more"), "{error}");
+
+    let panicking = post().body(body(Box::new(|| panic!("the caller's own"))));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panicking.send())).is_err());
+    assert_eq!(client.get(&origin.url("/get")).send().unwrap().status(), 200);
+}
+
+#[test]
+fn row_15_a_resolver_may_ask_fail_panic_and_outlive_its_client() {
+    let origin = Origin::http();
+    let (other, url) = (world::client(), origin.url("/get"));
+    let client = Client::builder().no_proxy().total_timeout(world::PATIENCE).resolver(move |name| match name {
+        "asks.test" => {
+            let response = other.get(&url).send().map_err(std::io::Error::other)?;
+            Ok(if response.status() == 200 { vec!["127.0.0.1".parse().unwrap()] } else { vec![] })
+        }
+        "panics.test" => panic!("the caller's own"),
+        "hangs.test" => loop {
+            std::thread::park();
+        },
+        _ => Err(std::io::Error::other("it fails")),
+    });
+    let client = client.build().unwrap();
+    for _ in 0..2 {
+        for name in ["panics.test", "fails.test"] {
+            assert_eq!(client.get(&origin.url_at(name, "/get")).send().unwrap_err().kind(), Kind::Resolve, "{name}");
+        }
+        assert_eq!(client.get(&origin.url_at("asks.test", "/get")).send().unwrap().status(), 200);
+    }
+    let hanging = client.get("http://hangs.test/").total_timeout(std::time::Duration::from_millis(50));
+    drop(client);
+    assert_eq!(hanging.send().unwrap_err().kind(), Kind::Timeout);
 }
 
 #[test]
