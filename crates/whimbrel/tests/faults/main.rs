@@ -11,5 +11,6 @@ mod lookup;
 mod outcome;
 mod redirect;
 mod stale;
+mod threads;
 mod tls;
 mod upload;

@@ -83,13 +83,18 @@ fn a_server_that_ignores_100_continue_gets_the_body_after_a_second() {
 fn a_100_continue_opens_the_body_at_once() {
     let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     let script = Script::new().expect_head().send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
-    let server = RawServer::start([script.expect_bytes(5).send(reply)]);
-    let start = Instant::now();
+    let server = RawServer::start([script.expect_bytes(5).send(reply).again()]);
     let client = client();
-    let request = client.post(&server.url("/")).expect_continue(true).body("hello");
-    assert_eq!(whole(request).unwrap(), (200, b"ok".to_vec()));
-    assert!(start.elapsed() < millis(950), "{:?}", start.elapsed());
-    assert_eq!(client.idle_connections(), 1);
+    // Faster than the second after which the body is sent anyway; a busy machine gets more than one try.
+    let is_at_once = (0..10).any(|_| {
+        let start = Instant::now();
+        let request = client.post(&server.url("/")).expect_continue(true).body("hello");
+        assert_eq!(whole(request).unwrap(), (200, b"ok".to_vec()));
+        assert_eq!(client.idle_connections(), 1);
+        start.elapsed() < millis(900)
+    });
+    assert!(is_at_once);
+    assert_eq!(server.accepted(), 1);
 }
 
 #[test]
@@ -129,8 +134,7 @@ fn a_reset_inside_an_upload_is_an_error() {
 fn a_half_closed_server_ends_an_upload_at_once() {
     let server = RawServer::start([Script::new().expect_head().expect_bytes(1 << 20).finish_writing().hold_open()]);
     let text = "Server returned nothing (no headers, no data): the peer closed the connection before it answered";
-    failure(Kind::Empty, Phase::Wait, "empty", text)
-        .of(|| post(&server).expect_continue(false).body(huge()).send().map_err(|error| error.in_phase(Phase::Wait)));
+    failure(Kind::Empty, Phase::Wait, "empty", text).of(|| post(&server).expect_continue(false).body(huge()).send());
 }
 
 #[test]
@@ -147,4 +151,27 @@ fn waiting_for_a_half_closed_or_blocked_server_costs_no_cpu_time() {
     assert_eq!(response.into_bytes().unwrap(), b"hello");
     let busy = busy_millis() - before;
     assert!(busy < 300, "{busy} ms of CPU time for a wait");
+}
+
+#[test]
+fn a_redirect_in_the_middle_of_an_upload_is_followed_with_the_whole_body_or_none() {
+    let size = 8 << 20;
+    let redirect = |status: u16| format!("HTTP/1.1 {status} Go\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n");
+    let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let first = |status| Script::new().expect_head().expect_bytes(1 << 20).send(redirect(status)).hold_open();
+    let put = |server: &RawServer, body: Body| {
+        whole(client().put(&server.url("/")).total_timeout(SLACK).expect_continue(false).body(body))
+    };
+
+    let server = RawServer::start([first(307), Script::new().expect_head().expect_bytes(size).send(ok)]);
+    assert_eq!(put(&server, Body::from(vec![b'x'; size])).unwrap(), (200, b"ok".to_vec()));
+    assert!(server.received()[1].starts_with(b"PUT /next HTTP/1.1\r\n"));
+
+    let server = RawServer::start([first(303), Script::new().expect_head().send(ok)]);
+    assert_eq!(put(&server, huge()).unwrap(), (200, b"ok".to_vec()));
+    assert!(server.received()[1].starts_with(b"GET /next HTTP/1.1\r\n"));
+
+    let server = RawServer::start([first(308)]);
+    let text = "Redirect was not followed: the body must be sent again and can't be";
+    failure(Kind::RedirectRefused, Phase::Done, "redirect-refused", text).of(|| put(&server, huge()));
 }
