@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use whimbrel::{Body, Client, Kind, Phase};
-use whimbrel_testkit::Origin;
+use whimbrel_testkit::{Origin, RawServer, Script};
 
 use crate::server::{Folder, Server, free_port};
 use crate::{field, pattern};
@@ -145,6 +145,29 @@ fn uploads_reach_the_origin_behind_caddy_whole() {
     let response = caddy.client.get(&url).send().unwrap();
     assert_eq!(field(&response, "transfer-encoding"), "chunked");
     assert_eq!(response.into_bytes().unwrap().len(), 50_000);
+}
+
+#[test]
+fn trailers_and_early_hints_from_behind_caddy_are_passed_over_and_kept() {
+    let reply = Script::new()
+        .expect_head()
+        .send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+        .send("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .send("4\r\nbody\r\n0\r\nX-Sum: 42\r\n\r\n")
+        .again();
+    let backend = RawServer::start([reply]);
+    let caddy = Caddy::start(Folder::new("caddy"), &format!("reverse_proxy {}", backend.addr()));
+    for url in caddy.urls("/") {
+        for round in 0..2 {
+            let mut response = caddy.client.get(&url).send().unwrap();
+            assert_eq!((response.status(), response.is_reused()), (200, round > 0));
+            assert!(response.trailers().is_empty());
+            let mut body = Vec::new();
+            response.read_to_end(&mut body).unwrap();
+            assert_eq!((&*body, response.trailers().get_str("x-sum")), (&b"body"[..], Some("42")));
+            assert_eq!(response.header("x-sum"), None);
+        }
+    }
 }
 
 #[test]

@@ -145,6 +145,33 @@ fn gets_that_race_with_nginx_closing_the_connection_all_succeed() {
 }
 
 #[test]
+fn threads_share_a_client_and_no_more_connections_than_they_are() {
+    let nginx = Nginx::start("");
+    let client = nginx.client();
+    let mut connections = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let ask = |_| {
+                        let response = client.get(&nginx.tls_url("/hello")).send().unwrap();
+                        let connection = field(&response, "x-connection").to_owned();
+                        assert_eq!(response.into_text().unwrap(), "Hello, world!");
+                        connection
+                    };
+                    (0..100).map(ask).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(connections.len(), 800);
+    connections.sort();
+    connections.dedup();
+    assert!(connections.len() <= 8, "{connections:?}");
+    assert_eq!(client.idle_connections(), connections.len());
+}
+
+#[test]
 fn gzip_is_decoded_and_its_connection_kept() {
     let folder = Folder::new("nginx");
     let text = "The whimbrel's call is a series of seven whistles.\n".repeat(20_000);

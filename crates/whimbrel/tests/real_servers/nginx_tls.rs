@@ -5,7 +5,7 @@ use whimbrel_testkit::Authority;
 
 use crate::field;
 use crate::nginx::Nginx;
-use crate::server::Folder;
+use crate::server::{Folder, free_port};
 
 const SAY: &str = "location = / { return 200 \"$ssl_protocol $ssl_session_reused\"; }";
 
@@ -17,7 +17,7 @@ fn both_versions_of_tls_are_spoken_and_older_ones_refused() {
         for round in 0..3 {
             let response = client.get(&nginx.tls_url("/")).send().unwrap();
             assert_eq!(response.is_reused(), round > 0);
-            assert_eq!(response.timings().secured.is_some(), round == 0);
+            assert_eq!(response.timings().secured().is_some(), round == 0);
             assert_eq!(response.into_text().unwrap(), format!("{version} ."));
         }
     }
@@ -37,6 +37,20 @@ fn every_cipher_suite_and_key_kind_that_is_safe_is_spoken() {
         let text = nginx.client().get(&nginx.tls_url("/")).send().unwrap().into_text().unwrap();
         assert_eq!(text, suite);
     }
+}
+
+#[test]
+fn http_1_1_is_agreed_on_with_a_server_that_would_rather_speak_http_2() {
+    let folder = Folder::new("nginx");
+    let port = free_port();
+    let nginx = Nginx::start_in(
+        folder,
+        &format!(
+            "listen 127.0.0.1:{port} ssl http2; location = / {{ return 200 \"$server_protocol $ssl_alpn_protocol\"; }}"
+        ),
+    );
+    let response = nginx.client().get(&format!("https://127.0.0.1:{port}/")).send().unwrap();
+    assert_eq!(response.into_text().unwrap(), "HTTP/1.1 http/1.1");
 }
 
 #[test]

@@ -15,6 +15,9 @@ const CREDENTIALS: &str = "user:s3cret@";
 struct Squid {
     _server: Server,
     port: u16,
+    tls_port: u16,
+    /// What the proxy's own certificate stands on.
+    authority: Authority,
 }
 
 impl Squid {
@@ -23,12 +26,14 @@ impl Squid {
         let folder = Folder::new("squid");
         folder.write("hosts", "127.0.0.1 a.test b.test\n");
         folder.write("users", USERS);
-        let port = free_port();
+        let (port, tls_port) = (free_port(), free_port());
+        let authority = folder.certify();
         let directory = folder.path().display();
         folder.write(
             "squid.conf",
             format!(
                 "http_port 127.0.0.1:{port}
+https_port 127.0.0.1:{tls_port} tls-cert={directory}/server.pem tls-key={directory}/server.key
 visible_hostname proxy.test
 pid_filename none
 access_log none
@@ -52,14 +57,24 @@ acl known proxy_auth REQUIRED
         // Its service name keeps what squids share apart.
         let service = format!("whimbrel{port}");
         let arguments = ["-N", "-d", "1", "-n", &service, "-f", configuration.to_str().unwrap()];
-        Self { _server: Server::start("squid", "squid", &arguments, &[port], folder), port }
+        let _server = Server::start("squid", "squid", &arguments, &[port, tls_port], folder);
+        Self { _server, port, tls_port, authority }
     }
 
+    /// A client that goes through the plain port and trusts origins of this authority.
     fn client(&self, credentials: &str, authority: &Authority) -> Client {
-        let url = format!("http://{credentials}127.0.0.1:{}", self.port);
-        let builder = Client::builder().proxy(&url).ca_pem(authority.ca_pem());
-        builder.resolver(|name| panic!("{name} is the proxy's to look up")).build().unwrap()
+        client(&format!("http://{credentials}127.0.0.1:{}", self.port), authority.ca_pem())
     }
+
+    /// A client that goes through the TLS port and trusts the proxy, and origins of the proxy's authority.
+    fn tls_client(&self, credentials: &str) -> Client {
+        client(&format!("https://{credentials}127.0.0.1:{}", self.tls_port), self.authority.ca_pem())
+    }
+}
+
+fn client(proxy: &str, ca_pem: String) -> Client {
+    let builder = Client::builder().proxy(proxy).ca_pem(ca_pem);
+    builder.resolver(|name| panic!("{name} is the proxy's to look up")).build().unwrap()
 }
 
 /// squid's helper for credentials from a file, where the distributions keep it.
@@ -182,4 +197,36 @@ fn an_origin_that_squid_cannot_reach_is_its_503() {
     let error = client.get(&format!("https://a.test:{port}/")).send().unwrap_err();
     assert_eq!(error.kind(), Kind::Proxy, "{error}");
     assert!(error.to_string().contains("503"), "{error}");
+}
+
+#[test]
+fn over_tls_to_the_proxy_plain_requests_and_tunnels_go_as_without() {
+    let squid = Squid::start("http_access allow known\nhttp_access deny all");
+    let (plain, secure) = (Origin::http(), Origin::https(&squid.authority, &["a.test"]));
+    let client = squid.tls_client(CREDENTIALS);
+    for round in 0..3 {
+        for origin in [&plain, &secure] {
+            let response = client.get(&origin.url_at("a.test", "/bytes/300000?seed=1")).send().unwrap();
+            assert_eq!((response.status(), response.is_reused()), (200, round > 0));
+            assert_eq!(response.into_bytes().unwrap().len(), 300_000);
+            let response = client.post(&origin.url_at("a.test", "/anything")).body(vec![7; 3 << 20]).send().unwrap();
+            assert_eq!((response.status(), response.is_reused()), (200, true));
+            response.into_bytes().unwrap();
+            let seen = origin.requests().pop().unwrap();
+            assert_eq!((seen.body_length, seen.field("proxy-authorization")), (3 << 20, None));
+        }
+    }
+    let error = squid.tls_client("").get(&secure.url_at("a.test", "/get")).send().unwrap_err();
+    assert_eq!(error.kind(), Kind::Proxy, "{error}");
+}
+
+#[test]
+fn a_proxy_whose_certificate_is_not_trusted_hears_nothing() {
+    let squid = Squid::start("http_access allow all");
+    let origin = Origin::http();
+    let proxy = format!("https://{CREDENTIALS}127.0.0.1:{}", squid.tls_port);
+    let stranger = client(&proxy, Authority::new().ca_pem());
+    let error = stranger.get(&origin.url_at("a.test", "/get")).send().unwrap_err();
+    assert_eq!(error.kind(), Kind::Certificate, "{error}");
+    assert_eq!(origin.connections(), 0);
 }
