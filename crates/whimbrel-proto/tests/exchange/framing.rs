@@ -29,7 +29,7 @@ fn row_06_framing_fields_that_contradict_the_body_are_refused() {
         ("chunked without a body", none().field("transfer-encoding", "chunked")),
         ("two hosts", none().field("Host", "a.test").field("hOST", "b.test")),
     ] {
-        assert_eq!(draft.is_refused().kind(), Kind::Input, "{name}");
+        assert_eq!(draft.refused().kind(), Kind::Input, "{name}");
     }
 }
 

@@ -80,7 +80,7 @@ fn row_02_the_environment_is_asked_again_at_each_hop() {
 #[test]
 fn row_14_an_unusable_proxy_is_an_error_and_never_a_direct_connection() {
     let env = [("https_proxy", "gopher://u:hush@p.test")];
-    let error = Draft::get("https://a.test/").env(&env).is_refused();
+    let error = Draft::get("https://a.test/").env(&env).refused();
     assert_eq!(error.kind(), Kind::Scheme);
     assert!(!format!("{error} {error:?}").contains("hush"));
     let error = Draft::get("http://a.test/").env(&env).start().direct().refuses(302, "https://a.test/");

@@ -98,7 +98,7 @@ impl Draft {
     }
 
     /// The error that keeps the request from starting.
-    pub(crate) fn is_refused(self) -> Error {
+    pub(crate) fn refused(self) -> Error {
         Exchange::new(self.0).expect_err("the request should be refused")
     }
 }
