@@ -56,3 +56,8 @@ pub use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 /// The version of this engine (`0.1.0`).
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The examples of the handbook, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Handbook;
