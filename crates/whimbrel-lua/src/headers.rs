@@ -15,8 +15,8 @@ pub(crate) fn joined(fields: &Fields) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         return None;
     }
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(fields.len());
-    for (name, value) in fields.iter() {
-        match pairs.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())) {
+    for (name, value) in fields.iter_bytes() {
+        match pairs.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
             Some((_, joined)) => {
                 joined.extend_from_slice(b", ");
                 joined.extend_from_slice(value);
@@ -30,8 +30,7 @@ pub(crate) fn joined(fields: &Fields) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
 /// False if no name can come twice: each falls into a slot of its own among 256. Costs a few instructions a field.
 fn may_repeat(fields: &Fields) -> bool {
     let mut taken = [0_u64; 4];
-    for (name, _) in fields.iter() {
-        let name = name.as_bytes();
+    for (name, _) in fields.iter_bytes() {
         let (Some(first), Some(last)) = (name.first(), name.last()) else { continue };
         let middle = name[name.len() / 2];
         let mix = name.len() * 7 + usize::from(first | 32) * 31 + usize::from(middle | 32) * 5 + usize::from(last | 32);

@@ -1,94 +1,104 @@
-//! The fields of a response that few scripts ask for, `headers_list` and `timings`: kept as one string beside the
-//! response and made into tables only when asked for, so that they cost nothing else. Once made they stay in it.
+//! The fields of a response that few scripts ask for, `headers_list` and `timings`: kept packed beside the response and
+//! made into tables only when asked for. Once made they stay in it.
+//!
+//! Beside means: in a table of the state whose keys are the responses, weak, so that it keeps none alive.
 
-use std::ffi::{CStr, c_int};
-use std::time::Duration;
+use std::ffi::c_int;
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
 use whimbrel::{Fields, Timings};
 
 use crate::guard::{bytes, push_bytes};
 
-/// The phases of [`Timings`], in seconds since the call began; NaN stands for what did not happen. Then each field: the
-/// length of its name and of its value, four bytes each, and both. Read again only by the process that wrote it.
-pub(crate) struct Later(Vec<u8>);
+/// Where the fields begin in what is packed: behind the timings.
+const FIELDS_AT: usize = size_of::<Timings>();
 
-const PHASES: [&CStr; 7] = [c"redirected", c"resolved", c"connected", c"secured", c"sent", c"head", c"finished"];
-const FIELDS_AT: usize = PHASES.len() * 8;
+// A userdata without a finalizer may hold them, and Lua aligns its blocks for anything C has.
+const _: () = assert!(!std::mem::needs_drop::<Timings>() && align_of::<Timings>() <= 8);
 
-impl Later {
-    pub(crate) fn new(fields: &Fields, timings: &Timings) -> Self {
-        let mut packed = Vec::with_capacity(FIELDS_AT + 64 * fields.len());
-        let phases = [
-            Some(timings.redirected),
-            timings.resolved,
-            timings.connected,
-            timings.secured,
-            timings.sent,
-            timings.head,
-            timings.finished,
-        ];
-        for phase in phases {
-            let seconds = phase.as_ref().map_or(f64::NAN, Duration::as_secs_f64);
-            packed.extend_from_slice(&seconds.to_ne_bytes());
-        }
-        for (name, value) in fields.iter() {
-            packed.extend_from_slice(&(name.len() as u32).to_ne_bytes());
-            packed.extend_from_slice(&(value.len() as u32).to_ne_bytes());
-            packed.extend_from_slice(name.as_bytes());
-            packed.extend_from_slice(value);
-        }
-        Self(packed)
-    }
-}
-
-/// Pushes the metatable of one response.
+/// Pushes a userdata that holds the timings, then for each field the lengths of its name and value, four bytes each, and
+/// both.
 ///
 /// # Safety
-/// Four stack slots must be free; nothing that must be dropped lies in a frame between here and a `lua_pcall`.
-pub(crate) unsafe fn push_metatable(lua: *mut lua_State, later: &Later) {
-    // SAFETY: the caller's promise.
+/// One stack slot must be free; nothing that must be dropped lies in a frame between here and a `lua_pcall`.
+pub(crate) unsafe fn push_packed(lua: *mut lua_State, fields: &Fields, timings: &Timings) {
+    let length: usize = fields.iter_bytes().map(|(name, value)| 8 + name.len() + value.len()).sum();
+    // SAFETY: the caller's promise; the block is aligned and large enough, and nothing else knows it. Lua's memory is not
+    // cleared, and a slice must not hold what was never written.
     unsafe {
-        ffi::lua_createtable(lua, 0, 1);
-        push_bytes(lua, &later.0);
-        ffi::lua_pushcclosure(lua, index, 1);
-        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
+        let start: *mut u8 = ffi::lua_newuserdata(lua, FIELDS_AT + length).cast();
+        start.cast::<Timings>().write(timings.clone());
+        let rest = start.add(FIELDS_AT);
+        rest.write_bytes(0, length);
+        pack(std::slice::from_raw_parts_mut(rest, length), fields);
     }
 }
 
-/// `__index` of a response: makes the field that was asked for. Upvalue 1 is what [`Later`] packed.
-unsafe extern "C-unwind" fn index(lua: *mut lua_State) -> c_int {
-    // SAFETY: called by Lua; the upvalue is a string that only `push_metatable` makes; the frame owns nothing.
+fn pack(mut out: &mut [u8], fields: &Fields) {
+    for (name, value) in fields.iter_bytes() {
+        put(&mut out, &(name.len() as u32).to_ne_bytes());
+        put(&mut out, &(value.len() as u32).to_ne_bytes());
+        put(&mut out, name);
+        put(&mut out, value);
+    }
+}
+
+fn put(out: &mut &mut [u8], bytes: &[u8]) {
+    if let Some((place, rest)) = std::mem::take(out).split_at_mut_checked(bytes.len()) {
+        place.copy_from_slice(bytes);
+        *out = rest;
+    }
+}
+
+/// `__index` of all responses: makes the field that was asked for. Upvalue 1 is the table of what is packed.
+pub(crate) unsafe extern "C-unwind" fn index(lua: *mut lua_State) -> c_int {
+    // SAFETY: called by Lua; only `push_packed` makes the userdata in that table; the frame owns nothing.
     unsafe {
         ffi::lua_settop(lua, 2);
-        if ffi::lua_type(lua, 2) != ffi::LUA_TSTRING {
+        if ffi::lua_type(lua, 1) != ffi::LUA_TTABLE || ffi::lua_type(lua, 2) != ffi::LUA_TSTRING {
             return 0;
         }
-        let packed = bytes(lua, lua_upvalueindex(1));
-        match bytes(lua, 2) {
-            b"timings" => push_timings(lua, packed),
-            b"headers_list" => push_list(lua, packed),
-            _ => return 0,
+        let wanted = bytes(lua, 2);
+        if wanted != b"timings" && wanted != b"headers_list" {
+            return 0;
         }
-        if ffi::lua_type(lua, 1) == ffi::LUA_TTABLE {
-            ffi::lua_pushvalue(lua, 2);
-            ffi::lua_pushvalue(lua, 3);
-            ffi::lua_rawset(lua, 1);
+        ffi::lua_pushvalue(lua, 1);
+        ffi::lua_rawget(lua, lua_upvalueindex(1));
+        let start: *const u8 = ffi::lua_touserdata(lua, 3).cast();
+        if start.is_null() {
+            return 0;
         }
+        if wanted == b"timings" {
+            push_timings(lua, &*start.cast());
+        } else {
+            let length = ffi::lua_rawlen(lua, 3).saturating_sub(FIELDS_AT);
+            push_list(lua, std::slice::from_raw_parts(start.add(FIELDS_AT), length));
+        }
+        ffi::lua_pushvalue(lua, 2);
+        ffi::lua_pushvalue(lua, -2);
+        ffi::lua_rawset(lua, 1);
         1
     }
 }
 
 /// # Safety
-/// As [`push_metatable`].
-unsafe fn push_timings(lua: *mut lua_State, packed: &[u8]) {
+/// As [`push_packed`], with four slots.
+unsafe fn push_timings(lua: *mut lua_State, timings: &Timings) {
+    let phases = [
+        (c"redirected", Some(timings.redirected())),
+        (c"resolved", timings.resolved()),
+        (c"connected", timings.connected()),
+        (c"secured", timings.secured()),
+        (c"sent", timings.sent()),
+        (c"head", timings.head()),
+        (c"finished", timings.finished()),
+    ];
     // SAFETY: the caller's promise.
     unsafe {
-        ffi::lua_createtable(lua, 0, PHASES.len() as c_int);
-        for (name, seconds) in PHASES.iter().zip(packed.as_chunks::<8>().0) {
-            let seconds = f64::from_ne_bytes(*seconds);
-            if !seconds.is_nan() {
-                ffi::lua_pushnumber(lua, seconds);
+        ffi::lua_createtable(lua, 0, phases.len() as c_int);
+        for (name, time) in phases {
+            if let Some(time) = time {
+                ffi::lua_pushnumber(lua, time.as_secs_f64());
                 ffi::lua_setfield(lua, -2, name.as_ptr());
             }
         }
@@ -96,12 +106,11 @@ unsafe fn push_timings(lua: *mut lua_State, packed: &[u8]) {
 }
 
 /// # Safety
-/// As [`push_metatable`].
-unsafe fn push_list(lua: *mut lua_State, packed: &[u8]) {
+/// As [`push_packed`], with four slots.
+unsafe fn push_list(lua: *mut lua_State, mut rest: &[u8]) {
     // SAFETY: the caller's promise.
     unsafe {
         ffi::lua_createtable(lua, 8, 0);
-        let mut rest = packed.get(FIELDS_AT..).unwrap_or_default();
         let mut place = 0;
         while let Some((name, value, after)) = next_field(rest) {
             rest = after;

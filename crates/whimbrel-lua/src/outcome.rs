@@ -1,85 +1,109 @@
 //! What a call came to, and its way onto the Lua stack: small functions that own nothing and only read.
+//!
+//! This is the dearest part of a small request, so it is counted in instructions: names of fields are strings that the
+//! function has as upvalues, tables are made at their size, and what few scripts read is left to `later`.
 
 use std::ffi::{CStr, c_int};
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
-use whimbrel::{Download, Fields, Response};
+use whimbrel::{Download, Fields, Response, Timings};
 
 use crate::guard::push_bytes;
-use crate::headers;
-use crate::later::{self, Later};
+use crate::{headers, later};
+
+/// A header table's pairs, where they are not simply the fields.
+type Joined = Option<Vec<(Vec<u8>, Vec<u8>)>>;
 
 /// What a call came to.
+#[expect(clippy::large_enum_variant, reason = "it lives in one frame and is never moved far")]
 pub(crate) enum Outcome {
     /// A response with its body in memory.
-    Response(Box<Answer>),
+    Response(Response, Vec<u8>, Joined),
     /// A response whose body went to a file (`output`).
-    Stored(Box<File>),
+    Stored(Download, Joined),
     /// A file of `http.download`.
     Downloaded(Download),
     /// `nil` and this sentence.
     Failed(String),
 }
 
-/// A response with its body, and what is worked out before Lua is touched.
-pub(crate) struct Answer {
-    response: Response,
-    body: Vec<u8>,
-    joined: Option<Vec<(Vec<u8>, Vec<u8>)>>,
-    later: Later,
-}
-
-/// As [`Answer`], for a body that went to a file.
-pub(crate) struct File {
-    download: Download,
-    joined: Option<Vec<(Vec<u8>, Vec<u8>)>>,
-    later: Later,
-}
-
 impl Outcome {
     pub(crate) fn response(response: Response, body: Vec<u8>) -> Self {
         let joined = headers::joined(response.headers());
-        let later = Later::new(response.headers(), response.timings());
-        Self::Response(Box::new(Answer { response, body, joined, later }))
+        Self::Response(response, body, joined)
     }
 
     pub(crate) fn stored(download: Download) -> Self {
         let joined = headers::joined(download.headers());
-        let later = Later::new(download.headers(), download.timings());
-        Self::Stored(Box::new(File { download, joined, later }))
+        Self::Stored(download, joined)
     }
 }
 
-/// Pushes the results of the call whose [`Outcome`] argument 1 points to. Upvalue 1 is the metatable of header tables.
+// The upvalues of `push_outcome`.
+const HEADERS_METATABLE: c_int = 1;
+const RESPONSE_METATABLE: c_int = 2;
+const PACKED: c_int = 3;
+const STATUS: c_int = 4;
+const BODY: c_int = 5;
+const HEADERS: c_int = 6;
+const URL: c_int = 7;
+const REASON: c_int = 8;
+const VERSION: c_int = 9;
+
+/// Pushes the function [`push_outcome`] with its upvalues.
+///
+/// # Safety
+/// Twelve stack slots must be free; nothing that must be dropped lies in the caller's frame: memory may be out.
+pub(crate) unsafe fn push_pusher(lua: *mut lua_State) {
+    // SAFETY: the caller's promise; this frame owns nothing.
+    unsafe {
+        ffi::lua_createtable(lua, 0, 1);
+        ffi::lua_pushcclosure(lua, headers::index, 0);
+        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
+
+        ffi::lua_createtable(lua, 0, 1);
+        ffi::lua_createtable(lua, 0, 0);
+        ffi::lua_createtable(lua, 0, 1);
+        ffi::lua_pushstring(lua, c"k".as_ptr());
+        ffi::lua_setfield(lua, -2, c"__mode".as_ptr());
+        ffi::lua_setmetatable(lua, -2);
+        ffi::lua_pushvalue(lua, -1);
+        ffi::lua_pushcclosure(lua, later::index, 1);
+        ffi::lua_setfield(lua, -3, c"__index".as_ptr());
+
+        for name in [c"status", c"body", c"headers", c"url", c"reason", c"version"] {
+            ffi::lua_pushstring(lua, name.as_ptr());
+        }
+        ffi::lua_pushcclosure(lua, push_outcome, VERSION);
+    }
+}
+
+/// Pushes the results of the call whose [`Outcome`] argument 1 points to.
 ///
 /// Runs protected: memory may be out.
-pub(crate) unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_int {
     // SAFETY: the frame that owns the outcome waits in `lua_pcall`; this one and those below own nothing.
     unsafe {
         let outcome = &*ffi::lua_touserdata(lua, 1).cast::<Outcome>();
         match outcome {
-            Outcome::Response(answer) => {
-                let response = &answer.response;
+            Outcome::Response(response, body, joined) => {
                 let head = Head {
                     status: response.status(),
                     reason: response.reason(),
                     version: response.version().as_str(),
                     url: response.url(),
-                    body: &answer.body,
                 };
-                push_response(lua, &head, response.headers(), answer.joined.as_deref(), &answer.later);
+                push_response(lua, &head, body, response.headers(), joined.as_deref(), response.timings());
                 1
             }
-            Outcome::Stored(file) => {
-                let download = &file.download;
+            Outcome::Stored(download, joined) => {
                 let head = Head {
                     status: download.status(),
                     reason: download.head().reason(),
                     version: download.head().version.as_str(),
                     url: download.url(),
-                    body: b"",
                 };
-                push_response(lua, &head, download.headers(), file.joined.as_deref(), &file.later);
+                push_response(lua, &head, b"", download.headers(), joined.as_deref(), download.timings());
                 set_integer(lua, c"bytes_written", download.bytes_written());
                 1
             }
@@ -105,29 +129,36 @@ struct Head<'a> {
     reason: &'a [u8],
     version: &'a str,
     url: &'a str,
-    body: &'a [u8],
 }
 
 /// # Safety
-/// Called from [`push_outcome`] only; as for the four below.
+/// Called from [`push_outcome`] only; as for those below.
 unsafe fn push_response(
     lua: *mut lua_State,
     head: &Head<'_>,
+    body: &[u8],
     fields: &Fields,
     joined: Option<&[(Vec<u8>, Vec<u8>)]>,
-    later: &Later,
+    timings: &Timings,
 ) {
     // SAFETY: ten of the free stack slots are used at most; nothing is owned here.
     unsafe {
-        ffi::lua_createtable(lua, 0, 7);
-        set_integer(lua, c"status", head.status.into());
-        set_bytes(lua, c"body", head.body);
+        ffi::lua_createtable(lua, 0, 6);
+        ffi::lua_pushvalue(lua, lua_upvalueindex(STATUS));
+        ffi::lua_pushinteger(lua, head.status.into());
+        ffi::lua_rawset(lua, -3);
+        set_bytes(lua, BODY, body);
+        ffi::lua_pushvalue(lua, lua_upvalueindex(HEADERS));
         push_headers(lua, fields, joined);
-        ffi::lua_setfield(lua, -2, c"headers".as_ptr());
-        set_bytes(lua, c"url", head.url.as_bytes());
-        set_bytes(lua, c"reason", head.reason);
-        set_bytes(lua, c"version", head.version.as_bytes());
-        later::push_metatable(lua, later);
+        ffi::lua_rawset(lua, -3);
+        set_bytes(lua, URL, head.url.as_bytes());
+        set_bytes(lua, REASON, head.reason);
+        set_bytes(lua, VERSION, head.version.as_bytes());
+
+        ffi::lua_pushvalue(lua, -1);
+        later::push_packed(lua, fields, timings);
+        ffi::lua_rawset(lua, lua_upvalueindex(PACKED));
+        ffi::lua_pushvalue(lua, lua_upvalueindex(RESPONSE_METATABLE));
         ffi::lua_setmetatable(lua, -2);
     }
 }
@@ -138,8 +169,8 @@ unsafe fn push_headers(lua: *mut lua_State, fields: &Fields, joined: Option<&[(V
         match joined {
             None => {
                 ffi::lua_createtable(lua, 0, fields.len() as c_int);
-                for (name, value) in fields.iter() {
-                    push_bytes(lua, name.as_bytes());
+                for (name, value) in fields.iter_bytes() {
+                    push_bytes(lua, name);
                     push_bytes(lua, value);
                     ffi::lua_rawset(lua, -3);
                 }
@@ -153,16 +184,18 @@ unsafe fn push_headers(lua: *mut lua_State, fields: &Fields, joined: Option<&[(V
                 }
             }
         }
-        ffi::lua_pushvalue(lua, lua_upvalueindex(1));
+        ffi::lua_pushvalue(lua, lua_upvalueindex(HEADERS_METATABLE));
         ffi::lua_setmetatable(lua, -2);
     }
 }
 
-unsafe fn set_bytes(lua: *mut lua_State, name: &'static CStr, value: &[u8]) {
-    // SAFETY: as above; the table is on top.
+/// Sets the field whose name is that upvalue; the table is on top.
+unsafe fn set_bytes(lua: *mut lua_State, name: c_int, value: &[u8]) {
+    // SAFETY: as above.
     unsafe {
+        ffi::lua_pushvalue(lua, lua_upvalueindex(name));
         push_bytes(lua, value);
-        ffi::lua_setfield(lua, -2, name.as_ptr());
+        ffi::lua_rawset(lua, -3);
     }
 }
 

@@ -11,7 +11,7 @@ use whimbrel::Client;
 
 use crate::guard::{Finish, guarded};
 use crate::options::DEFAULT_TIMEOUT;
-use crate::{call, headers, outcome, progress, read};
+use crate::{call, outcome, progress, read};
 
 /// What a host program sets for every request of a Lua state.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,7 @@ const FUNCTIONS: [(&CStr, lua_CFunction); 9] = [
 pub(crate) unsafe fn push_http(lua: *mut lua_State) {
     // SAFETY: the caller's promise; this frame owns nothing.
     unsafe {
-        ffi::luaL_checkstack(lua, 12, c"whimbrel".as_ptr());
+        ffi::luaL_checkstack(lua, 20, c"whimbrel".as_ptr());
         ffi::lua_getfield(lua, ffi::LUA_REGISTRYINDEX, HTTP_KEY.as_ptr());
         if ffi::lua_type(lua, -1) == ffi::LUA_TTABLE {
             return;
@@ -73,10 +73,7 @@ pub(crate) unsafe fn push_http(lua: *mut lua_State) {
         push_session(lua);
         ffi::lua_pushvalue(lua, http);
         ffi::lua_pushcclosure(lua, read::read_options, 1);
-        ffi::lua_createtable(lua, 0, 1);
-        ffi::lua_pushcclosure(lua, headers::index, 0);
-        ffi::lua_setfield(lua, -2, c"__index".as_ptr());
-        ffi::lua_pushcclosure(lua, outcome::push_outcome, 1);
+        outcome::push_pusher(lua);
         ffi::lua_pushcclosure(lua, progress::call_back, 0);
         for (name, function) in FUNCTIONS {
             for upvalue in [SESSION, READ, PUSH, PROGRESS] {
