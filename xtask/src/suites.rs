@@ -39,7 +39,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "servers",
         about: "against nginx, Caddy, squid and microsocks",
-        needs: &["nginx", "caddy", "squid", "microsocks", "openssl"],
+        needs: &["nginx", "caddy", "squid", "microsocks"],
         run: servers,
     },
     Suite { name: "tour", about: "the tool's tour ends well", needs: &[], run: tour },

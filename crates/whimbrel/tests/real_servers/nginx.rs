@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use whimbrel::{Client, Kind, Phase};
+use whimbrel_testkit::Origin;
 
 use crate::server::{Folder, Server, free_port};
 use crate::{client, field, pattern};
@@ -142,6 +143,33 @@ fn gets_that_race_with_nginx_closing_the_connection_all_succeed() {
         std::thread::sleep(Duration::from_micros(2000 + round * 7 % 2000));
     }
     assert!(fresh > 1, "nginx closed no connection, so nothing was raced with");
+}
+
+#[test]
+fn a_post_that_races_with_nginx_closing_the_connection_is_never_sent_twice() {
+    let origin = Origin::http();
+    let nginx = Nginx::start(&format!("keepalive_timeout 3ms; location / {{ proxy_pass http://{}; }}", origin.addr()));
+    let client = client();
+    let mut answered = Vec::new();
+    for round in 0..300_u64 {
+        let path = format!("/anything/{round}");
+        match client.post(&nginx.url(&path)).body("once").send() {
+            Ok(response) => {
+                assert_eq!(response.status(), 200);
+                response.into_bytes().unwrap();
+                answered.push(path);
+            }
+            // It may have reached the server: to send it again is the caller's to decide.
+            Err(error) => assert!(matches!(error.kind(), Kind::Send | Kind::Receive | Kind::Empty), "{round}: {error}"),
+        }
+        std::thread::sleep(Duration::from_micros(2000 + round * 7 % 2000));
+    }
+    let seen: Vec<_> = origin.requests().into_iter().map(|seen| seen.target).collect();
+    assert!(answered.len() > 1 && answered.iter().all(|path| seen.contains(path)));
+    let mut once = seen.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), seen.len(), "sent twice");
 }
 
 #[test]
