@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::process::{self, Outcome};
 
 /// A program, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 15] = [
+const PROGRAMS: [(&str, &str); 16] = [
     ("lua5.1", "lua5.1"),
     ("lua5.2", "lua5.2"),
     ("lua5.3", "lua5.3"),
@@ -18,6 +18,8 @@ const PROGRAMS: [(&str, &str); 15] = [
     ("squid", "squid"),
     ("microsocks", "microsocks"),
     ("gcc", "gcc"),
+    // libFuzzer is C++.
+    ("g++", "g++"),
     ("make", "make"),
     ("openssl", "openssl"),
     ("curl", "curl"),
