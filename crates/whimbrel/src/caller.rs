@@ -34,6 +34,7 @@ fn run<T>(
     let mut turn = || {
         loop {
             transfer.check(now)?;
+            transfer.be_patient(now);
             let done = step(transfer, now)?;
             transfer.report()?;
             if let Some(done) = done {

@@ -10,11 +10,14 @@ use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 use crate::body::Body;
 use crate::pool::Connection;
-use crate::stream::Received;
+use crate::stream::{Received, Stream};
 use crate::sys::Interests;
 
 /// How much memory for requests a kept connection holds on to, in bytes.
 const KEPT_OUTPUT: usize = 16 << 10;
+
+/// From how many bytes on a body counts as large.
+const LARGE: u64 = 4 << 20;
 
 /// A request under way.
 pub(crate) struct Live {
@@ -32,6 +35,8 @@ pub(crate) struct Live {
     send_error: Option<Error>,
     /// Something may have come: set when a wait ended, so that no receive is tried on a socket that was just written to.
     may_receive: bool,
+    /// The driver has nothing else to wait for: one receive of this step may wait itself.
+    is_patient: bool,
 }
 
 /// What a step gave.
@@ -70,6 +75,7 @@ impl Live {
             reached: Reached { reused, ..Reached::default() },
             send_error: None,
             may_receive: false,
+            is_patient: false,
         }
     }
 
@@ -92,6 +98,14 @@ impl Live {
     /// Whether the whole request is on its way.
     pub(crate) fn is_sent(&self) -> bool {
         self.out.is_empty() && self.call.body_complete()
+    }
+
+    /// Lets one receive of this step wait itself, if the driver says that it may and it is worth its price: two system
+    /// calls for a connection that was made for this call, which a large body repays.
+    pub(crate) fn be_patient(&mut self, may: bool) -> bool {
+        let is_large = self.call.direct().is_some_and(|left| left >= LARGE);
+        self.is_patient = may && (self.reached.reused || is_large) && self.is_sent();
+        self.is_patient
     }
 
     /// A wait is over: reading may be worth a try.
@@ -213,7 +227,7 @@ impl Live {
                 Event::Head(head) => return Ok(Answer::Head(head)),
                 Event::Informational(_) if held_back && self.call.wants_body() => return Ok(Answer::GoOn),
                 Event::Informational(_) => {}
-                _ if !self.may_receive => return Ok(Answer::Blocked),
+                _ if !(self.may_receive || self.is_patient) => return Ok(Answer::Blocked),
                 _ => match self.fill()? {
                     Received::Bytes(_) => {}
                     Received::Blocked => {
@@ -237,8 +251,9 @@ impl Live {
 
     fn fill(&mut self) -> Result<Received> {
         let phase = if self.call.framing() == Framing::None { Phase::Wait } else { Phase::Body };
+        let patient = std::mem::take(&mut self.is_patient);
         let Connection { stream, input, .. } = &mut self.connection;
-        let received = stream.recv(input.space()).map_err(|error| receive_failed(phase, error));
+        let received = receive(stream, input.space(), patient).map_err(|error| receive_failed(phase, error));
         match received {
             Ok(Received::Bytes(read)) => {
                 self.connection.input.filled_more(read);
@@ -268,7 +283,8 @@ impl Live {
                 && let Some(direct) = self.call.direct()
             {
                 let room = usize::try_from(direct).map_or(buffer.len(), |direct| direct.min(buffer.len()));
-                match self.connection.stream.recv(&mut buffer[..room]) {
+                let patient = std::mem::take(&mut self.is_patient);
+                match receive(&mut self.connection.stream, &mut buffer[..room], patient) {
                     Ok(Received::Bytes(read)) => {
                         self.reached.received += read as u64;
                         self.call.received_direct(read as u64);
@@ -383,6 +399,10 @@ impl Live {
         }
         (self.call.may_reuse() && self.data == 0 && self.send_error.is_none()).then_some(self.connection)
     }
+}
+
+fn receive(stream: &mut Stream, buffer: &mut [u8], patient: bool) -> io::Result<Received> {
+    if patient { stream.recv_patiently(buffer) } else { stream.recv(buffer) }
 }
 
 #[cold]

@@ -28,14 +28,20 @@ impl Stream {
     /// Receives into a buffer that isn't empty.
     pub(crate) fn recv(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         match self {
-            Stream::Plain(socket) => match socket.recv(buffer) {
-                Ok(0) => Ok(Received::End { clean: true }),
-                Ok(read) => Ok(Received::Bytes(read)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Blocked),
-                Err(error) => Err(error),
-            },
+            Stream::Plain(socket) => received(socket.recv(buffer)),
             Stream::Tls(tls) => tls.recv(buffer),
         }
+    }
+
+    /// As [`Stream::recv`], but may wait for bytes for [`PATIENCE`](crate::sys::PATIENCE), where the stream is plain and
+    /// the system knows how: for a driver that has nothing else to wait for.
+    pub(crate) fn recv_patiently(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        if let Stream::Plain(socket) = self
+            && socket.become_patient()
+        {
+            return received(socket.recv_patiently(buffer));
+        }
+        self.recv(buffer)
     }
 
     /// Sends some of `bytes`; 0 means that nothing can be taken now.
@@ -78,6 +84,15 @@ impl Stream {
     pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>, readable: bool, writable: bool) {
         let writable = writable || matches!(self, Stream::Tls(tls) if tls.wants_write());
         interests.socket(self.socket(), readable, writable);
+    }
+}
+
+fn received(result: io::Result<usize>) -> io::Result<Received> {
+    match result {
+        Ok(0) => Ok(Received::End { clean: true }),
+        Ok(read) => Ok(Received::Bytes(read)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Blocked),
+        Err(error) => Err(error),
     }
 }
 

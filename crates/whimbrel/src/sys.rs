@@ -7,6 +7,6 @@ mod socket;
 mod wait;
 mod waker;
 
-pub(crate) use socket::Socket;
+pub(crate) use socket::{PATIENCE, Socket};
 pub(crate) use wait::{Interests, wait};
 pub(crate) use waker::Waker;

@@ -28,7 +28,7 @@ use crate::overrides::Overrides;
 use crate::pool::{Connection, Identity};
 use crate::progress::{Progress, Reporter};
 use crate::session::Session;
-use crate::sys::Interests;
+use crate::sys::{Interests, PATIENCE};
 use crate::timings::Timings;
 use crate::tls::TlsProfile;
 use crate::wake::WakerSlot;
@@ -51,6 +51,8 @@ pub(crate) struct Transfer {
     decoder: Option<Box<Decoder>>,
     max_body: Option<u64>,
     reused: bool,
+    /// See [`Transfer::be_patient`].
+    is_patient: bool,
     trailers: Fields,
 }
 
@@ -109,6 +111,7 @@ impl Transfer {
             decoder: None,
             max_body,
             reused: false,
+            is_patient: false,
             trailers: Fields::new(),
         }))
     }
@@ -139,7 +142,7 @@ impl Transfer {
     }
 
     /// Goes on towards the final head. `None`: nothing can be done until something moves.
-    pub(crate) fn step_head(&mut self, now: Instant) -> Result<Option<ResponseHead>> {
+    pub(crate) fn step_head(&mut self, mut now: Instant) -> Result<Option<ResponseHead>> {
         loop {
             match &mut self.state {
                 State::Start => self.start(now)?,
@@ -148,7 +151,7 @@ impl Transfer {
                         return Ok(None);
                     }
                 }
-                State::Head(_) => match self.head(now) {
+                State::Head(_) => match self.head(&mut now) {
                     Ok(Step::Blocked) => return Ok(None),
                     Ok(Step::Done(head)) => {
                         if let Some(head) = self.judge(head, now)? {
@@ -174,16 +177,20 @@ impl Transfer {
     }
 
     /// Reads decoded body bytes into a buffer that isn't empty. `None`: nothing can be done until something moves.
-    pub(crate) fn step_body(&mut self, buffer: &mut [u8], now: Instant) -> Result<Option<Read>> {
+    pub(crate) fn step_body(&mut self, buffer: &mut [u8], mut now: Instant) -> Result<Option<Read>> {
         let State::Body(live) = &mut self.state else {
             return if self.is_finished() { Ok(Some(Read::End)) } else { Err(over()) };
         };
         let before = (live.reached().sent, live.reached().received);
         live.send(&mut self.body)?;
+        let waited = live.be_patient(std::mem::take(&mut self.is_patient));
         let read = match &mut self.decoder {
             None => live.read(buffer),
             Some(decoder) => decode(live, decoder, buffer),
         }?;
+        if waited {
+            now = Instant::now();
+        }
         if before != (live.reached().sent, live.reached().received) {
             self.deadlines.moved(now);
             self.progress.sent = live.reached().body_taken;
@@ -256,14 +263,18 @@ impl Transfer {
         [self.deadlines.next(), dial].into_iter().flatten().min()
     }
 
+    /// The driver blocks: where the coming step has nothing to wait for but one peer, and time enough, its receive may
+    /// wait itself.
+    pub(crate) fn be_patient(&mut self, now: Instant) {
+        self.is_patient = self.cancel.is_none() && self.deadline().is_none_or(|at| at >= now + PATIENCE);
+    }
+
     /// A wait is over.
     pub(crate) fn woke(&mut self) {
-        // A lookup's ring may come after its answer was found: unheard, it would end every later wait at once.
-        if self.cancel.is_some() || matches!(self.state, State::Dialing(..)) {
-            self.waker.reset();
-        }
-        if let State::Head(live) = &mut self.state {
-            live.woke();
+        match &mut self.state {
+            State::Dialing(..) => self.waker.reset(),
+            State::Head(live) => live.woke(),
+            _ => {}
         }
     }
 
@@ -309,9 +320,19 @@ impl Transfer {
         };
         let Some(stream) = dial.turn(&mut Around { session, waker, timings, now })? else { return Ok(false) };
         let identity = identity.clone();
-        let connection =
-            Connection { stream, identity, input: Buffer::default(), output: Vec::with_capacity(512), generation: crate::fork::generation() };
+        let connection = Connection {
+            stream,
+            identity,
+            input: Buffer::default(),
+            output: Vec::with_capacity(512),
+            generation: crate::fork::generation(),
+        };
         self.deadlines.connected(now);
+        if self.cancel.is_some() {
+            // A lookup's ring that came late would end every later wait at once; a cancel's is told by its flag.
+            self.waker.reset();
+            self.check(now)?;
+        }
         self.begin(connection, false)?;
         Ok(true)
     }
@@ -348,30 +369,35 @@ impl Transfer {
         Ok(())
     }
 
-    fn head(&mut self, now: Instant) -> Result<Step<ResponseHead>> {
+    fn head(&mut self, now: &mut Instant) -> Result<Step<ResponseHead>> {
         let State::Head(live) = &mut self.state else { return Err(over()) };
         let was_sent = live.is_sent();
+        let mut waited = false;
         let before = (live.reached().sent, live.reached().received);
-        if self.deadlines.continue_is_due(now) {
+        if self.deadlines.continue_is_due(*now) {
             live.call().stop_awaiting_continue();
             self.deadlines.stop_awaiting_continue();
         }
         let step = loop {
             live.send(&mut self.body)?;
+            if !was_sent && live.is_sent() {
+                self.timings.set_sent(*now);
+            }
+            waited |= live.be_patient(std::mem::take(&mut self.is_patient));
             match live.receive_head()? {
                 Answer::GoOn => self.deadlines.stop_awaiting_continue(),
                 Answer::Blocked => break Step::Blocked,
                 Answer::Head(head) => break Step::Done(head),
             }
         };
-        if live.call().awaits_continue() && !self.deadlines.awaits_continue() {
-            self.deadlines.await_continue(now);
+        if waited {
+            *now = Instant::now();
         }
-        if !was_sent && live.is_sent() {
-            self.timings.set_sent(now);
+        if live.call().awaits_continue() && !self.deadlines.awaits_continue() {
+            self.deadlines.await_continue(*now);
         }
         if before != (live.reached().sent, live.reached().received) {
-            self.deadlines.moved(now);
+            self.deadlines.moved(*now);
             self.progress.sent = live.reached().body_taken;
         }
         Ok(step)

@@ -2,9 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 #[cfg(unix)]
 use rustix::net::SendAncillaryBuffer;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::net::sockopt::Timeout;
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::{Domain, Protocol, Type};
 
@@ -13,9 +16,16 @@ type Handle = std::os::fd::OwnedFd;
 #[cfg(windows)]
 type Handle = std::os::windows::io::OwnedSocket;
 
-/// A TCP socket that never blocks and never raises a signal. Dropping it closes it.
+/// A TCP socket that never raises a signal, and blocks only in [`Socket::recv_patiently`]. Dropping it closes it.
 #[derive(Debug)]
-pub(crate) struct Socket(Handle);
+pub(crate) struct Socket {
+    handle: Handle,
+    /// Whether the descriptor itself may block; every call but one then says that it must not.
+    is_patient: bool,
+}
+
+/// How long [`Socket::recv_patiently`] waits.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Socket {
     /// Starts to connect. The bool says whether it is connected already.
@@ -31,18 +41,48 @@ impl Socket {
             Err(error) if is_in_progress(&error) => false,
             Err(error) => return Err(error),
         };
-        Ok((Self(socket.into()), connected))
+        Ok((Self { handle: socket.into(), is_patient: false }, connected))
     }
 
     /// After the socket became writable: how connecting ended.
     pub(crate) fn connect_result(&self) -> io::Result<()> {
-        rustix::net::sockopt::socket_error(&self.0)?.map_err(io::Error::from)
+        rustix::net::sockopt::socket_error(&self.handle)?.map_err(io::Error::from)
     }
 
     /// Receives what is there. `Ok(0)` is the peer's end; nothing there is `WouldBlock`.
     pub(crate) fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_with(buffer, RECV_FLAGS)
+    }
+
+    /// As [`Socket::recv`], but waits for bytes itself, for [`PATIENCE`] at most: one system call where a wait and a
+    /// receive are two. Only after [`Socket::become_patient`] said yes; as `recv` otherwise.
+    pub(crate) fn recv_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_with(buffer, RecvFlags::empty())
+    }
+
+    /// Prepares for [`Socket::recv_patiently`]; two system calls, the first time. False where the system can't tell a
+    /// call that may wait from one that must not.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn become_patient(&mut self) -> bool {
+        if !self.is_patient {
+            let set = || -> io::Result<()> {
+                rustix::net::sockopt::set_socket_timeout(&self.handle, Timeout::Recv, Some(PATIENCE))?;
+                Ok(rustix::io::ioctl_fionbio(&self.handle, false)?)
+            };
+            self.is_patient = set().is_ok();
+        }
+        self.is_patient
+    }
+
+    /// See above.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn become_patient(&mut self) -> bool {
+        self.is_patient
+    }
+
+    fn recv_with(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
         loop {
-            match rustix::net::recv(&self.0, &mut *buffer, RecvFlags::empty()) {
+            match rustix::net::recv(&self.handle, &mut *buffer, flags) {
                 Ok((read, _)) => return Ok(read),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -53,7 +93,7 @@ impl Socket {
     /// Sends what the socket takes. A full socket is `WouldBlock`.
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            match rustix::net::send(&self.0, bytes, SEND_FLAGS) {
+            match rustix::net::send(&self.handle, bytes, SEND_FLAGS) {
                 Ok(sent) => return Ok(sent),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -65,7 +105,7 @@ impl Socket {
     #[cfg(unix)]
     pub(crate) fn send_vectored(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
         loop {
-            match rustix::net::sendmsg(&self.0, parts, &mut SendAncillaryBuffer::default(), SEND_FLAGS) {
+            match rustix::net::sendmsg(&self.handle, parts, &mut SendAncillaryBuffer::default(), SEND_FLAGS) {
                 Ok(sent) => return Ok(sent),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -81,32 +121,36 @@ impl Socket {
 
     /// Whether the connection is open with nothing to read. Takes nothing; one system call.
     pub(crate) fn is_quiet(&self) -> bool {
-        let looked = rustix::net::recv(&self.0, &mut [0u8; 1], RecvFlags::PEEK);
+        let looked = rustix::net::recv(&self.handle, &mut [0u8; 1], RECV_FLAGS | RecvFlags::PEEK);
         looked.is_err_and(|error| io::Error::from(error).kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Whether the socket is connected.
     pub(crate) fn has_peer(&self) -> bool {
-        rustix::net::getpeername(&self.0).is_ok()
+        rustix::net::getpeername(&self.handle).is_ok()
     }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
+const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SEND_FLAGS: SendFlags = SendFlags::empty();
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const RECV_FLAGS: RecvFlags = RecvFlags::DONTWAIT;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const RECV_FLAGS: RecvFlags = RecvFlags::empty();
 
 #[cfg(unix)]
 impl std::os::fd::AsFd for Socket {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        self.handle.as_fd()
     }
 }
 
 #[cfg(windows)]
 impl std::os::windows::io::AsSocket for Socket {
     fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
-        self.0.as_socket()
+        self.handle.as_socket()
     }
 }
 
