@@ -1,20 +1,48 @@
-//! Fork after a request: the child and the parent both go on, each on connections and threads of its own. Alone in its
-//! binary, since the child is a copy of one thread only.
+//! Fork after a request: the child and the parent both go on, each on connections and threads of its own. And what only a
+//! process of one's own can show: no descriptor left. Alone in their binary, since a child is a copy of one thread only.
 #![cfg(unix)]
 #![allow(unsafe_code, reason = "fork has no safe wrapper")]
 
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use whimbrel::Client;
+use whimbrel::{Client, Kind};
 use whimbrel_testkit::{Authority, Origin};
+
+/// One test forks at a time, so that no thread of another one holds anything then.
+static FORKING: Mutex<()> = Mutex::new(());
+
+/// Runs `child` in a copy of the process, which ends with the code that it gives.
+fn fork(child: impl FnOnce() -> i32) -> libc::pid_t {
+    // SAFETY: the child touches nothing that another thread may hold at this moment (the servers are silent, the
+    // resolver's thread is parked) and ends by _exit.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        // A child that hangs would hang the test: the alarm ends it.
+        // SAFETY: alarm has no preconditions.
+        unsafe { libc::alarm(20) };
+        let code = child();
+        // SAFETY: _exit has no preconditions.
+        unsafe { libc::_exit(code) };
+    }
+    assert!(pid > 0, "fork failed");
+    pid
+}
+
+fn exit_code(pid: libc::pid_t) -> i32 {
+    let mut status = 0;
+    // SAFETY: status is a valid place for the status of our own child.
+    let waited = unsafe { libc::waitpid(pid, &mut status, 0) };
+    assert_eq!(waited, pid);
+    assert!(libc::WIFEXITED(status), "the child was killed: {status:#x}");
+    libc::WEXITSTATUS(status)
+}
 
 /// What the child reports: which step failed, or 0.
 fn child(client: &Client, authority: &Authority, urls: [&str; 2]) -> i32 {
     whimbrel::forked();
-    // A child that hangs would hang the test: the alarm ends it.
-    // SAFETY: alarm has no preconditions.
-    unsafe { libc::alarm(20) };
     if client.idle_connections() != urls.len() {
         return 1;
     }
@@ -42,6 +70,7 @@ fn child(client: &Client, authority: &Authority, urls: [&str; 2]) -> i32 {
 
 #[test]
 fn after_a_fork_both_sides_go_on() {
+    let _alone = FORKING.lock().unwrap_or_else(PoisonError::into_inner);
     let authority = Authority::new();
     let (http, https) = (Origin::http(), Origin::https(&authority, &["a.test"]));
     let client = Client::builder()
@@ -64,28 +93,56 @@ fn after_a_fork_both_sides_go_on() {
         assert!(!get(url, 0));
     }
 
-    // SAFETY: the child touches nothing that another thread may hold at this moment (the servers are silent, the
-    // resolver's thread is parked) and ends by _exit.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let code = child(&client, &authority, urls);
-        // SAFETY: _exit has no preconditions.
-        unsafe { libc::_exit(code) };
-    }
-    assert!(pid > 0, "fork failed");
+    let pid = fork(|| child(&client, &authority, urls));
     // At the same time as the child, and after it.
     for url in urls {
         assert!(get(url, 1), "the parent's connection is still its own");
     }
-    let mut status = 0;
-    // SAFETY: status is a valid place for the status of our own child.
-    let waited = unsafe { libc::waitpid(pid, &mut status, 0) };
-    assert_eq!(waited, pid);
-    assert!(libc::WIFEXITED(status), "the child was killed: {status:#x}");
-    assert_eq!(libc::WEXITSTATUS(status), 0, "the child failed");
+    assert_eq!(exit_code(pid), 0, "the child failed");
     for url in urls {
         assert!(get(url, 2), "the child has not disturbed the parent's connection");
     }
     // The parent's, and the child's to each name.
     assert_eq!((http.connections(), https.connections()), (1 + 2, 1 + 1));
+}
+
+/// Asks while no descriptor is left, and again when there are some.
+fn exhausted(origin: &Origin) -> i32 {
+    whimbrel::forked();
+    let client =
+        Client::builder().no_proxy().resolver(|_| Ok(vec![IpAddr::from(Ipv4Addr::LOCALHOST)])).build().unwrap();
+    let limit = libc::rlimit { rlim_cur: 256, rlim_max: 256 };
+    // SAFETY: the limit is a valid one.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0 {
+        return 1;
+    }
+    let mut taken = Vec::new();
+    while let Ok(file) = File::open("/dev/null") {
+        taken.push(file);
+    }
+    let addressed = client.get(&origin.url("/get")).send().map_err(|error| (error.kind(), error.to_string()));
+    let named = client.get(&origin.url_at("a.test", "/get")).send().map_err(|error| error.kind());
+    // Without a bell, a cancel is seen when the call next moves: making the handle does not fail.
+    let mut request = client.get(&origin.url("/get"));
+    request.cancel_handle().cancel();
+    let cancelled = request.send().map_err(|error| error.kind());
+    drop(taken);
+    match (addressed, named, cancelled) {
+        (Err((Kind::Connect, text)), Err(Kind::Resolve), Err(Kind::Cancelled)) if text.contains("open files") => {}
+        _ => return 2,
+    }
+    for url in [origin.url("/get"), origin.url_at("a.test", "/get")] {
+        match client.get(&url).send() {
+            Ok(response) if response.status() == 200 => {}
+            _ => return 3,
+        }
+    }
+    0
+}
+
+#[test]
+fn without_a_descriptor_calls_fail_with_one_clear_error_and_recover() {
+    let _alone = FORKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let origin = Origin::http();
+    assert_eq!(exit_code(fork(|| exhausted(&origin))), 0);
 }
