@@ -102,7 +102,11 @@ fn goes_along(spec: &RequestSpec, hop: &Hop, name: &str) -> bool {
         // It is the proxy's, and only where the proxy reads this head.
         return matches!(hop.route, Route::Forward(_));
     }
-    hop.keeps_body || !(CONTENT_FIELDS.iter().any(|field| is(field)) || is("expect"))
+    if is("expect") {
+        // Without content there is nothing to wait with (RFC 9110 §10.1.1).
+        return hop.body(spec) != BodyShape::None;
+    }
+    hop.keeps_body || !CONTENT_FIELDS.iter().any(|field| is(field))
 }
 
 /// Content-Length, Transfer-Encoding and Expect (RFC 9112 §6, RFC 9110 §10.1.1).

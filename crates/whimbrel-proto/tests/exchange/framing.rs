@@ -81,6 +81,7 @@ fn large_and_endless_bodies_ask_first_unless_the_caller_says_otherwise() {
     post(over).start().follows(307, "/b").with("Expect", "100-continue").follows(303, "/c").without("Expect");
     let given = post(sized(5)).field("Expect", "100-continue").start().follows(303, "/c").without("Expect");
     assert!(!given.hop().expects_continue(given.exchange.spec()));
+    post(BodyShape::None).field("Expect", "100-continue").start().without("Expect");
 }
 
 #[test]

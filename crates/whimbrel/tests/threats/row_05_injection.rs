@@ -15,7 +15,7 @@ fn row_05_every_input_that_can_not_hold_a_line_break_refuses_it_before_anything_
     let client = world::client();
     let (url, authority) = (origin.url("/get"), origin.addr().to_string());
     for bad in &BREAKS[..4] {
-        let requests: [(&str, RequestBuilder); 15] = [
+        let requests: [(&str, RequestBuilder); 17] = [
             ("method", client.request(&format!("GET{bad}"), &url)),
             ("path", client.get(&format!("{url}{bad}"))),
             ("query", client.get(&format!("{url}?a={bad}&b"))),
@@ -24,6 +24,8 @@ fn row_05_every_input_that_can_not_hold_a_line_break_refuses_it_before_anything_
             ("fragment", client.get(&format!("{url}#{bad}f"))),
             ("field name", client.get(&url).header(&format!("X{bad}"), "1")),
             ("field value", client.get(&url).header("X", format!("1{bad}2"))),
+            ("end of a value", client.get(&url).header("X", format!("1{bad}"))),
+            ("start of a value", client.get(&url).header("X", format!("{bad}1"))),
             ("secret value", client.get(&url).secret_header("X", format!("1{bad}2"))),
             ("Host", client.get(&url).header("Host", format!("a{bad}.test"))),
             ("Authorization", client.get(&url).header("Authorization", format!("Basic{bad}x"))),
