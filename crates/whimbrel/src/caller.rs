@@ -40,7 +40,8 @@ fn run<T>(
             if let Some(done) = done {
                 return Ok(done);
             }
-            wait(transfer, now)?;
+            // The step may have waited itself: what is left until the deadline counts from here.
+            wait(transfer, Instant::now())?;
             transfer.woke();
             now = Instant::now();
         }

@@ -1,6 +1,6 @@
 //! Kept connections that are dead, or answer before they were asked.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use whimbrel::{Body, Client, Kind, Phase};
 use whimbrel_testkit::{Authority, RawServer, Script};
@@ -107,6 +107,38 @@ fn a_get_is_not_tried_again_after_a_timeout() {
     failure(Kind::Timeout, Phase::Wait, "wait-timeout", text)
         .of(|| client.get(&server.url("/2")).idle_timeout(Duration::from_millis(200)).send());
     assert_eq!(server.accepted(), 1);
+}
+
+#[test]
+fn a_timeout_on_a_kept_connection_is_as_long_as_on_a_fresh_one() {
+    let server = RawServer::start([ok().expect_head().hold_open()]);
+    let limit = Duration::from_millis(1200);
+    let text = "Timeout was reached: total timeout of 1.2 s while waiting for the response";
+    // Not another second later; a busy machine gets more than one try.
+    let is_in_time = (0..4).any(|_| {
+        let client = client();
+        whole(client.get(&server.url("/1"))).unwrap();
+        let start = Instant::now();
+        failure(Kind::Timeout, Phase::Wait, "wait-timeout", text)
+            .after(limit, || client.get(&server.url("/2")).total_timeout(limit).send());
+        start.elapsed() < limit + Duration::from_millis(700)
+    });
+    assert!(is_in_time);
+}
+
+#[test]
+fn a_large_body_that_stalls_ends_at_its_timeout_and_not_later() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nbegin";
+    let server = RawServer::start([Script::new().expect_head().send(head).hold_open()]);
+    let limit = Duration::from_millis(1200);
+    let text = "Timeout was reached: idle timeout of 1.2 s while receiving the body";
+    let is_in_time = (0..4).any(|_| {
+        let start = Instant::now();
+        failure(Kind::Timeout, Phase::Body, "body-timeout", text)
+            .after(limit, || client().get(&server.url("/")).idle_timeout(limit).send()?.copy_to(&mut std::io::sink()));
+        start.elapsed() < limit + Duration::from_millis(700)
+    });
+    assert!(is_in_time);
 }
 
 #[test]
