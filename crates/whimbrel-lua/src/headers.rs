@@ -11,7 +11,7 @@ use crate::guard::bytes;
 /// The table's pairs where a field is repeated: each name once, as first received, its values joined with `", "`.
 /// `None` if no name comes twice, the usual case: then the fields themselves are the pairs.
 pub(crate) fn joined(fields: &Fields) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
-    if !may_repeat(fields) {
+    if !fields.has_repeats() {
         return None;
     }
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(fields.len());
@@ -25,22 +25,6 @@ pub(crate) fn joined(fields: &Fields) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         }
     }
     Some(pairs)
-}
-
-/// False if no name can come twice: each falls into a slot of its own among 256. Costs a few instructions a field.
-fn may_repeat(fields: &Fields) -> bool {
-    let mut taken = [0_u64; 4];
-    for (name, _) in fields.iter_bytes() {
-        let (Some(first), Some(last)) = (name.first(), name.last()) else { continue };
-        let middle = name[name.len() / 2];
-        let mix = name.len() * 7 + usize::from(first | 32) * 31 + usize::from(middle | 32) * 5 + usize::from(last | 32);
-        let (word, bit) = (mix / 64 % 4, 1 << (mix % 64));
-        if taken[word] & bit != 0 {
-            return true;
-        }
-        taken[word] |= bit;
-    }
-    false
 }
 
 /// `__index` of the header table: finds a name in any case. Iteration is not changed by it.

@@ -110,6 +110,18 @@ impl Fields {
         self.spans.iter().map(|span| (slice(&self.bytes, span.name), slice(&self.bytes, span.value)))
     }
 
+    /// Whether a name comes twice, in whatever case. Nearly free for the few fields that messages have: names of
+    /// different length are told apart without a look at them.
+    pub fn has_repeats(&self) -> bool {
+        let is_repeated = |index: usize, span: &Span| {
+            let (length, name) = (span.name.1 - span.name.0, slice(&self.bytes, span.name));
+            self.spans[..index].iter().any(|other| {
+                other.name.1 - other.name.0 == length && slice(&self.bytes, other.name).eq_ignore_ascii_case(name)
+            })
+        };
+        self.spans.iter().enumerate().any(|(index, span)| is_repeated(index, span))
+    }
+
     /// How many fields there are, repeated ones counted each time.
     pub fn len(&self) -> usize {
         self.spans.len()
