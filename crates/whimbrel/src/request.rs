@@ -124,7 +124,11 @@ impl RequestBuilder {
     }
 
     /// Credentials of the Basic scheme (RFC 7617), sent at once and only to this origin. They win over the URL's.
+    /// A user name with a colon is a mistake: the scheme can't carry it.
     pub fn basic_auth(mut self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
+        if user.as_ref().contains(&b':') {
+            self.fail(Error::input("the user name holds a colon, which the Basic scheme can't carry"));
+        }
         self.authorization = Some(Authorization::Basic(Credentials::new(user.as_ref(), password.as_ref())));
         self
     }

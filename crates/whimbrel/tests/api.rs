@@ -202,6 +202,7 @@ fn mistakes_are_told_before_anything_is_sent() {
         (client.get(&url).ca_file("/no/such/file"), Kind::Input),
         (client.get(&url).resolve("a.test", "127.0.0.1"), Kind::Input),
         (client.get(&url).bearer_auth("a\r\nb"), Kind::Input),
+        (client.get(&url).basic_auth("a:b", "c"), Kind::Input),
     ];
     for (request, kind) in requests {
         assert_eq!(request.send().unwrap_err().kind(), kind);

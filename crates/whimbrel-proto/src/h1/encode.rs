@@ -33,12 +33,7 @@ pub fn encode_head(out: &mut Vec<u8>, method: &str, target: &str, fields: &Field
     out.push(b' ');
     out.extend_from_slice(target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    for (name, value) in fields.iter_bytes() {
-        out.extend_from_slice(name);
-        out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
-        out.extend_from_slice(value);
-        out.extend_from_slice(b"\r\n");
-    }
+    fields.write_lines(out);
     out.extend_from_slice(b"\r\n");
     Ok(())
 }
