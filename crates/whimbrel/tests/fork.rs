@@ -1,15 +1,16 @@
 //! Fork after a request: the child and the parent both go on, each on connections and threads of its own. And what only a
-//! process of one's own can show: no descriptor left. Alone in their binary, since a child is a copy of one thread only.
+//! process of one's own can show: no descriptor left, signals all the time. Alone in their binary, since a child is a copy
+//! of one thread only.
 #![cfg(unix)]
 #![allow(unsafe_code, reason = "fork has no safe wrapper")]
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use whimbrel::{Client, Kind};
-use whimbrel_testkit::{Authority, Origin};
+use whimbrel_testkit::{Authority, Origin, RawServer, Script};
 
 /// One test forks at a time, so that no thread of another one holds anything then.
 static FORKING: Mutex<()> = Mutex::new(());
@@ -32,12 +33,24 @@ fn fork(child: impl FnOnce() -> i32) -> libc::pid_t {
 }
 
 fn exit_code(pid: libc::pid_t) -> i32 {
+    wait(pid, 0).expect("the child has ended")
+}
+
+/// `None` while the child runs.
+fn try_exit_code(pid: libc::pid_t) -> Option<i32> {
+    wait(pid, libc::WNOHANG)
+}
+
+fn wait(pid: libc::pid_t, options: libc::c_int) -> Option<i32> {
     let mut status = 0;
     // SAFETY: status is a valid place for the status of our own child.
-    let waited = unsafe { libc::waitpid(pid, &mut status, 0) };
+    let waited = unsafe { libc::waitpid(pid, &mut status, options) };
+    if waited == 0 {
+        return None;
+    }
     assert_eq!(waited, pid);
     assert!(libc::WIFEXITED(status), "the child was killed: {status:#x}");
-    libc::WEXITSTATUS(status)
+    Some(libc::WEXITSTATUS(status))
 }
 
 /// What the child reports: which step failed, or 0.
@@ -145,4 +158,47 @@ fn without_a_descriptor_calls_fail_with_one_clear_error_and_recover() {
     let _alone = FORKING.lock().unwrap_or_else(PoisonError::into_inner);
     let origin = Origin::http();
     assert_eq!(exit_code(fork(|| exhausted(&origin))), 0);
+}
+
+extern "C" fn on_signal(_: libc::c_int) {}
+
+/// Waits for a silent server on a kept connection while signals come all the time.
+fn interrupted(server: &RawServer) -> i32 {
+    whimbrel::forked();
+    let handler: extern "C" fn(libc::c_int) = on_signal;
+    // SAFETY: the handler does nothing, which every signal allows.
+    if unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) } == libc::SIG_ERR {
+        return 1;
+    }
+    let client = Client::builder().no_proxy().build().unwrap();
+    match client.get(&server.url("/1")).send().and_then(whimbrel::Response::into_bytes) {
+        Ok(body) if body == b"ok" => {}
+        _ => return 2,
+    }
+    let (start, limit) = (Instant::now(), Duration::from_millis(1500));
+    match client.get(&server.url("/2")).total_timeout(limit).send() {
+        Err(error) if error.code() == "wait-timeout" && start.elapsed() >= limit => 0,
+        _ => 3,
+    }
+}
+
+#[test]
+fn signals_neither_end_a_wait_nor_stretch_it() {
+    let _alone = FORKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let server = RawServer::start([Script::new().expect_head().send(reply).expect_head().hold_open()]);
+    let pid = fork(|| interrupted(&server));
+    let second = |received: &[Vec<u8>]| received.concat().windows(3).any(|window| window == b" /2");
+    assert!(server.wait_received(Duration::from_secs(5), second), "the handler stands when the second request comes");
+    let start = Instant::now();
+    let code = loop {
+        // SAFETY: it is our own child, which has not been waited for.
+        unsafe { libc::kill(pid, libc::SIGUSR1) };
+        std::thread::sleep(Duration::from_millis(20));
+        if let Some(code) = try_exit_code(pid) {
+            break code;
+        }
+    };
+    assert_eq!(code, 0);
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }

@@ -51,13 +51,24 @@ impl Socket {
 
     /// Receives what is there. `Ok(0)` is the peer's end; nothing there is `WouldBlock`.
     pub(crate) fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.recv_with(buffer, RECV_FLAGS)
+        loop {
+            match rustix::net::recv(&self.handle, &mut *buffer, RECV_FLAGS) {
+                Ok((read, _)) => return Ok(read),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// As [`Socket::recv`], but waits for bytes itself, for [`PATIENCE`] at most: one system call where a wait and a
     /// receive are two. Only after [`Socket::become_patient`] said yes; as `recv` otherwise.
     pub(crate) fn recv_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.recv_with(buffer, RecvFlags::empty())
+        match rustix::net::recv(&self.handle, &mut *buffer, RecvFlags::empty()) {
+            Ok((read, _)) => Ok(read),
+            // Signals that come again and again must not stretch the wait: the driver looks at its clock.
+            Err(rustix::io::Errno::INTR) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Prepares for [`Socket::recv_patiently`]; two system calls, the first time. False where the system can't tell a
@@ -78,16 +89,6 @@ impl Socket {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(crate) fn become_patient(&mut self) -> bool {
         self.is_patient
-    }
-
-    fn recv_with(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-        loop {
-            match rustix::net::recv(&self.handle, &mut *buffer, flags) {
-                Ok((read, _)) => return Ok(read),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 
     /// Sends what the socket takes. A full socket is `WouldBlock`.
