@@ -105,6 +105,7 @@ fn a_reader_that_fails_is_an_error_of_kind_file() {
     assert_eq!(origin.request_count(), 0);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error_that_names_the_file() {
     let origin = Origin::http();
