@@ -1,6 +1,7 @@
 //! One call of the `http` module, from its arguments to its results: reads, asks the engine, pushes. It decides nothing
 //! about HTTP.
 
+use std::cell::RefCell;
 use std::ffi::c_int;
 use std::ptr;
 
@@ -88,9 +89,9 @@ unsafe fn run(lua: *mut lua_State, verb: Verb) -> Finish {
         };
         let (data, options) = places(lua, verb);
         let mut given = None;
-        if ffi::lua_type(lua, data) > ffi::LUA_TNIL || ffi::lua_type(lua, options) > ffi::LUA_TNIL {
+        if data != ABSENT || options != ABSENT {
             let read: *mut Options = &raw mut **given.insert(Box::<Options>::default());
-            if !protected(lua, lua_upvalueindex(READ), read.cast(), &[existing(lua, data), existing(lua, options)], 1) {
+            if !protected(lua, lua_upvalueindex(READ), read.cast(), &[data, options], 1) {
                 return Finish::Raise;
             }
         }
@@ -100,7 +101,7 @@ unsafe fn run(lua: *mut lua_State, verb: Verb) -> Finish {
         };
         let raised = reporter.as_ref().map(Reporter::raised);
         let url = bytes(lua, 1);
-        let outcome = match (&given, verb) {
+        let mut outcome = match (&given, verb) {
             (None, Verb::Download) => save(session, url, bytes(lua, 2), &Options::default(), None),
             (Some(given), Verb::Download) => save(session, url, bytes(lua, 2), given, reporter),
             (None, _) => send_plain(session, verb, url),
@@ -111,27 +112,29 @@ unsafe fn run(lua: *mut lua_State, verb: Verb) -> Finish {
             ffi::lua_pushvalue(lua, error);
             return Finish::Raise;
         }
-        finish(lua, &outcome)
+        outcome.shape(&mut session.shapes.borrow_mut());
+        let finished = finish(lua, &outcome);
+        if let (Some(number), Finish::Return(_)) = (outcome.made(), finished) {
+            session.shapes.borrow_mut().built(number);
+        }
+        finished
     }
 }
 
-/// Where the body and the options stand among the arguments; a place beyond the last argument holds nothing.
+/// Where the body and the options stand among the arguments; [`ABSENT`] for what is not there, or nil.
 unsafe fn places(lua: *mut lua_State, verb: Verb) -> (c_int, c_int) {
-    const NOWHERE: c_int = 250;
+    // SAFETY: asking for types is always sound.
+    let given = |index| if unsafe { ffi::lua_type(lua, index) } > ffi::LUA_TNIL { index } else { ABSENT };
     if verb == Verb::Download {
-        return (NOWHERE, 3);
+        return (ABSENT, given(3));
     }
     if !verb.takes_data() {
-        return (NOWHERE, 2);
+        return (ABSENT, given(2));
     }
-    // SAFETY: asking for types is always sound.
-    let options_alone = unsafe { ffi::lua_type(lua, 2) == ffi::LUA_TTABLE && ffi::lua_type(lua, 3) <= ffi::LUA_TNIL };
-    if options_alone { (NOWHERE, 2) } else { (2, 3) }
-}
-
-unsafe fn existing(lua: *mut lua_State, index: c_int) -> c_int {
-    // SAFETY: asking for a type is always sound.
-    if unsafe { ffi::lua_type(lua, index) } == ffi::LUA_TNONE { ABSENT } else { index }
+    let (data, options) = (given(2), given(3));
+    // SAFETY: as above.
+    let is_table = data != ABSENT && unsafe { ffi::lua_type(lua, data) } == ffi::LUA_TTABLE;
+    if is_table && options == ABSENT { (ABSENT, data) } else { (data, options) }
 }
 
 /// Pushes the results, protected: should memory be out, `outcome` is dropped all the same.
@@ -196,8 +199,9 @@ fn save(session: &Session, url: &[u8], path: &[u8], given: &Options, reporter: O
     answer().unwrap_or_else(|error| failed(&error, limit))
 }
 
-fn begin(client: &Client, host: &Host, method: &str, url: &str) -> RequestBuilder {
+fn begin(client: &Client, host: &RefCell<Host>, method: &str, url: &str) -> RequestBuilder {
     let mut request = client.request(method, url);
+    let host = host.borrow();
     for (authority, address) in &host.resolve {
         request = request.resolve(authority, address);
     }

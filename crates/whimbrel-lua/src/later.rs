@@ -23,30 +23,20 @@ const _: () = assert!(!std::mem::needs_drop::<Timings>() && align_of::<Timings>(
 /// One stack slot must be free; nothing that must be dropped lies in a frame between here and a `lua_pcall`.
 pub(crate) unsafe fn push_packed(lua: *mut lua_State, fields: &Fields, timings: &Timings) {
     let length: usize = fields.iter_bytes().map(|(name, value)| 8 + name.len() + value.len()).sum();
-    // SAFETY: the caller's promise; the block is aligned and large enough, and nothing else knows it. Lua's memory is not
-    // cleared, and a slice must not hold what was never written.
+    // SAFETY: the caller's promise; the block is aligned, nothing else knows it, and it has just the length that the
+    // lengths below add up to.
     unsafe {
         let start: *mut u8 = ffi::lua_newuserdata(lua, FIELDS_AT + length).cast();
         start.cast::<Timings>().write(timings.clone());
-        let rest = start.add(FIELDS_AT);
-        rest.write_bytes(0, length);
-        pack(std::slice::from_raw_parts_mut(rest, length), fields);
-    }
-}
-
-fn pack(mut out: &mut [u8], fields: &Fields) {
-    for (name, value) in fields.iter_bytes() {
-        put(&mut out, &(name.len() as u32).to_ne_bytes());
-        put(&mut out, &(value.len() as u32).to_ne_bytes());
-        put(&mut out, name);
-        put(&mut out, value);
-    }
-}
-
-fn put(out: &mut &mut [u8], bytes: &[u8]) {
-    if let Some((place, rest)) = std::mem::take(out).split_at_mut_checked(bytes.len()) {
-        place.copy_from_slice(bytes);
-        *out = rest;
+        let mut place = start.add(FIELDS_AT);
+        for (name, value) in fields.iter_bytes() {
+            place.cast::<[u32; 2]>().write_unaligned([name.len() as u32, value.len() as u32]);
+            place = place.add(8);
+            place.copy_from_nonoverlapping(name.as_ptr(), name.len());
+            place = place.add(name.len());
+            place.copy_from_nonoverlapping(value.as_ptr(), value.len());
+            place = place.add(value.len());
+        }
     }
 }
 

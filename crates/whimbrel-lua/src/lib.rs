@@ -19,6 +19,7 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
 mod call;
+mod fork;
 mod guard;
 mod headers;
 mod json;
@@ -29,6 +30,7 @@ mod outcome;
 mod progress;
 mod read;
 mod session;
+mod shape;
 mod strict;
 
 use std::ffi::{CStr, c_int};
@@ -54,6 +56,7 @@ const NAME_AND_VERSION: &CStr =
 /// # Safety
 /// For Lua to call: `lua` is a valid state with room on its stack. Raises Lua errors.
 pub unsafe extern "C-unwind" fn open_http(lua: *mut lua_State) -> c_int {
+    fork::watch();
     // SAFETY: the caller's promise; the frame owns nothing.
     unsafe { session::push_http(lua) };
     1
@@ -64,6 +67,7 @@ pub unsafe extern "C-unwind" fn open_http(lua: *mut lua_State) -> c_int {
 /// # Safety
 /// As [`open_http`].
 pub unsafe extern "C-unwind" fn open_whimbrel(lua: *mut lua_State) -> c_int {
+    fork::watch();
     // SAFETY: the caller's promise; the frame owns nothing.
     unsafe { library::push_whimbrel(lua) };
     1
@@ -119,8 +123,8 @@ unsafe extern "C-unwind" fn prepare(lua: *mut lua_State) -> c_int {
     unsafe {
         let host: *mut Option<Host> = ffi::lua_touserdata(lua, 1).cast();
         session::push_session(lua);
-        if let (Some(session), Some(host)) = (session::at(lua, -1).as_mut(), (*host).take()) {
-            session.host = host;
+        if let (Some(session), Some(host)) = (session::at(lua, -1).as_ref(), (*host).take()) {
+            session.host.replace(host);
         }
         ffi::lua_getglobal(lua, c"package".as_ptr());
         ffi::lua_getfield(lua, -1, c"preload".as_ptr());

@@ -90,8 +90,8 @@ unsafe extern "C-unwind" fn set_defaults(lua: *mut lua_State) -> c_int {
         }
         let text = guarded(lua, || {
             let Some(host) = host(lua) else { return Finish::Return(0) };
-            if let Some(session) = session::at(lua, lua_upvalueindex(1)).as_mut() {
-                session.host = host;
+            if let Some(session) = session::at(lua, lua_upvalueindex(1)).as_ref() {
+                session.host.replace(host);
             }
             Finish::Return(1)
         });

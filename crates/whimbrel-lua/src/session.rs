@@ -1,6 +1,7 @@
 //! The session of a Lua state: one engine client for all names under which the state reaches the library, made when the
 //! first is opened and dropped when the state is closed. Nothing is shared between states.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use whimbrel::Client;
 
 use crate::guard::{Finish, guarded};
 use crate::options::DEFAULT_TIMEOUT;
+use crate::shape::Shapes;
 use crate::{call, outcome, progress, read};
 
 /// What a host program sets for every request of a Lua state.
@@ -24,10 +26,11 @@ pub struct Host {
     pub direct: bool,
 }
 
-/// Behind the userdata of a state.
+/// Behind the userdata of a state. Shared, as a callback may make a request inside a request.
 pub(crate) struct Session {
     pub(crate) client: Client,
-    pub(crate) host: Host,
+    pub(crate) host: RefCell<Host>,
+    pub(crate) shapes: RefCell<Shapes>,
 }
 
 /// The upvalues of each function of the module.
@@ -127,7 +130,7 @@ pub(crate) unsafe fn push_session(lua: *mut lua_State) {
 
 fn open() -> whimbrel::Result<Session> {
     let client = Client::builder().user_agent(USER_AGENT).total_timeout(DEFAULT_TIMEOUT).idle_timeout(None).build()?;
-    Ok(Session { client, host: Host::default() })
+    Ok(Session { client, host: RefCell::default(), shapes: RefCell::default() })
 }
 
 /// The session in the userdata at `index`; null when it is closed.

@@ -57,6 +57,64 @@ fn run_all(interpreter: &str, abi: &str) {
     assert!(told.is_empty(), "\n{told}");
 }
 
+/// threats row 15
+#[test]
+fn a_state_may_end_inside_a_callback() {
+    for (interpreter, abi) in HOSTS {
+        let ending = if interpreter == "lua5.1" { "os.exit(7)" } else { "os.exit(7, true)" };
+        let script = format!(
+            r#"
+            local http = require("http")
+            http.get(os.getenv("ORIGIN_URL") .. "/bytes/100000", {{ on_progress = function() {ending} end }})
+            error("the callback came back")
+            "#
+        );
+        let output = run_text(interpreter, abi, "exit", &script);
+        assert_eq!(output.status.code(), Some(7), "{interpreter}: {output:?}");
+    }
+}
+
+/// threats row 15
+#[test]
+fn a_finalizer_may_make_requests_while_the_state_is_closed() {
+    for (interpreter, abi) in HOSTS {
+        let script = r#"
+            local url = os.getenv("ORIGIN_URL") .. "/get"
+            local function at_the_end()
+              local http = require("http")
+              local response, err = http.get(url)
+              io.write(response and "came" or tostring(err), "
+")
+            end
+            local before, after
+            local function object()
+              local proxy = newproxy and newproxy(true) or setmetatable({}, { __gc = at_the_end })
+              if newproxy then getmetatable(proxy).__gc = at_the_end end
+              return proxy
+            end
+            before = object()
+            assert(require("http").get(url))
+            after = object()
+        "#;
+        let output = run_text(interpreter, abi, "finalizer", script);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{interpreter}: {output:?}");
+        assert_eq!(text.lines().count(), 2, "{interpreter}: {text}");
+        let expected = |line: &str| line == "came" || line.ends_with("this Lua state is being closed");
+        assert!(text.lines().all(expected), "{interpreter}: {text}");
+    }
+}
+
+const HOSTS: [(&str, &str); 5] =
+    [("lua5.1", "5.1"), ("lua5.2", "5.2"), ("lua5.3", "5.3"), ("lua5.4", "5.4"), ("luajit", "5.1")];
+
+fn run_text(interpreter: &str, abi: &str, name: &str, text: &str) -> Output {
+    let servers = Servers::start(&format!("{interpreter}-{name}"));
+    let script = servers.work_dir().join("script.lua");
+    std::fs::write(&script, text).expect("the script can be written");
+    run(interpreter, &script, &modules_dir().join(abi), &servers)
+}
+
 fn run(interpreter: &str, script: &Path, modules: &Path, servers: &Servers) -> Output {
     let folder = script.parent().expect("a script lies in a folder");
     let mut command = Command::new(interpreter);
