@@ -42,6 +42,7 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &["nginx", "caddy", "squid", "microsocks"],
         run: servers,
     },
+    Suite { name: "asan", about: "no leak and no bad access in the engine's tests", needs: &["cc"], run: asan },
     Suite { name: "tour", about: "the tool's tour ends well", needs: &[], run: tour },
     Suite { name: "fuzz", about: "ten seconds of each fuzz target", needs: &["cargo-fuzz"], run: fuzz_smoke },
 ];
@@ -155,6 +156,22 @@ fn own_suite(test: &str, prepare: impl FnOnce(&mut Command)) -> Outcome {
     // The whole workspace, so that what the units were built from serves again.
     command.args(["test", "--quiet", "--workspace", "--test", test]);
     prepare(&mut command);
+    process::run_within(&mut command, LONG)
+}
+
+/// The engine's tests under AddressSanitizer, which looks for leaks at each exit too.
+fn asan() -> Outcome {
+    let version = process::cargo().arg("-vV").output().map_err(|error| format!("cargo can't be run: {error}"))?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("cargo names no host")?;
+    let mut command = process::cargo();
+    // The flag is one of nightly's; the stable compiler takes it when it is told to.
+    command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
+    command.args(["test", "--quiet", "--package", "whimbrel", "--target", host, "--target-dir"]);
+    command.arg(process::target().join("asan"));
+    for test in ["api", "faults", "proxies", "threats"] {
+        command.args(["--test", test]);
+    }
     process::run_within(&mut command, LONG)
 }
 

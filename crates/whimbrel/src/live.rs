@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::pool::Connection;
 use crate::stream::{Received, Stream};
 use crate::sys::Interests;
+use crate::tls;
 
 /// How much memory for requests a kept connection holds on to, in bytes.
 const KEPT_OUTPUT: usize = 16 << 10;
@@ -412,8 +413,6 @@ fn send_failed(error: io::Error) -> Error {
 
 #[cold]
 fn receive_failed(phase: Phase, error: io::Error) -> Error {
-    // What rustls objects to reaches us as an I/O error of kind Other.
-    let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    let kind = if is_tls { Kind::Tls } else { Kind::Receive };
+    let kind = if tls::is_tls(&error) { Kind::Tls } else { Kind::Receive };
     Error::new(kind, phase, error.to_string()).with_source(error)
 }

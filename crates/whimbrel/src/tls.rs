@@ -6,4 +6,4 @@ mod danger;
 mod stream;
 
 pub(crate) use config::{ClientIdentity, TlsConfigs, TlsProfile};
-pub(crate) use stream::TlsStream;
+pub(crate) use stream::{TlsStream, is_tls};

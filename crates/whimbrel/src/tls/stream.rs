@@ -129,6 +129,11 @@ impl TlsStream {
     }
 }
 
+/// Whether it is TLS that an error of a stream is about, rather than the connection below.
+pub(crate) fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
 /// A TLS failure in our words: a refused certificate, or anything else.
 #[cold]
 fn failed(error: &rustls::Error) -> Error {

@@ -68,7 +68,7 @@ fn row_05_what_may_hold_anything_never_becomes_a_field() {
             client.get(&url).query("name", bad).query(bad, "value"),
             client.post(&url).form([("name", bad), (bad, "value")]),
             client.post(&url).body(bad),
-            client.get(&url).basic_auth(bad, bad),
+            client.get(&url).basic_auth(bad.replace(':', ""), bad),
             client.get(&url).without_header(bad),
         ] {
             assert_eq!(request.send().unwrap().status(), 200, "{bad:?}");
