@@ -83,8 +83,7 @@ fn a_finalizer_may_make_requests_while_the_state_is_closed() {
             local function at_the_end()
               local http = require("http")
               local response, err = http.get(url)
-              io.write(response and "came" or tostring(err), "
-")
+              io.write(response and "came" or tostring(err), "\n")
             end
             local before, after
             local function object()
