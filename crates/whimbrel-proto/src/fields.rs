@@ -154,10 +154,14 @@ impl Fields {
     /// Appends without a check: for names and values that are known to be sound.
     pub(crate) fn push(&mut self, name: &str, value: &[u8]) {
         let start = self.bytes.len();
-        let separator: &[u8] = if value.is_empty() { b":" } else { b": " };
-        self.bytes.reserve(name.len() + separator.len() + value.len() + 2);
+        self.bytes.reserve(name.len() + value.len() + ": \r\n".len());
         self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.extend_from_slice(separator);
+        // Two calls with a length known here are two stores; one with either length would be a call.
+        if value.is_empty() {
+            self.bytes.push(b':');
+        } else {
+            self.bytes.extend_from_slice(b": ");
+        }
         let middle = self.bytes.len();
         self.bytes.extend_from_slice(value);
         let end = self.bytes.len();

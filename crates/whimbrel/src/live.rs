@@ -353,6 +353,11 @@ impl Live {
         }
     }
 
+    /// Whether received bytes wait to be read.
+    pub(crate) fn has_input(&self) -> bool {
+        !self.connection.input.filled().is_empty()
+    }
+
     /// Whether the response is known to be complete, with nothing left to read.
     pub(crate) fn is_complete(&mut self) -> bool {
         self.data == 0

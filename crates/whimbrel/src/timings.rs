@@ -74,6 +74,10 @@ impl Timings {
         *self = Self { hop: now, ..Self::new(self.started) };
     }
 
+    pub(crate) fn head_at(&self) -> Option<Instant> {
+        self.head
+    }
+
     pub(crate) fn set_resolved(&mut self, now: Instant) {
         self.resolved = Some(now);
     }

@@ -216,6 +216,16 @@ impl Transfer {
         }
     }
 
+    /// When the head came, if body bytes came with it that a step can give without a receive.
+    pub(crate) fn arrived(&self) -> Option<Instant> {
+        match &self.state {
+            State::Body(live) if self.cancel.is_none() && self.decoder.is_none() && live.has_input() => {
+                self.timings.head_at()
+            }
+            _ => None,
+        }
+    }
+
     /// What the consumer took no time for must not count against the peer.
     pub(crate) fn resume(&mut self, now: Instant) {
         self.deadlines.moved(now);
