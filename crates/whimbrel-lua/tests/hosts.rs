@@ -35,6 +35,24 @@ fn every_script_passes_in_luajit() {
     run_all("luajit", "5.1");
 }
 
+#[test]
+fn a_thousand_states_open_request_and_close_at_constant_memory_and_descriptors() {
+    run_luajit("reopen");
+}
+
+#[test]
+fn both_sides_of_a_fork_go_on() {
+    run_luajit("fork");
+}
+
+/// A script that needs LuaJIT's ffi, to do what a host does.
+fn run_luajit(name: &str) {
+    let servers = Servers::start(&format!("luajit-{name}"));
+    let script = root().join("tests/luajit").join(name).with_extension("lua");
+    let output = run("luajit", &script, &modules_dir().join("5.1"), &servers);
+    assert!(output.status.success(), "{output:?}");
+}
+
 fn run_all(interpreter: &str, abi: &str) {
     let modules = modules_dir().join(abi);
     assert!(
