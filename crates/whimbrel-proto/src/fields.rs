@@ -12,8 +12,6 @@ use crate::error::{Error, Result};
 pub struct Fields {
     bytes: Vec<u8>,
     spans: Vec<Span>,
-    /// Bytes hold more than, or something other than, the lines of these fields in their order.
-    is_scattered: bool,
 }
 
 /// Where one field stands in the buffer.
@@ -26,18 +24,13 @@ pub(crate) struct Span {
 impl Fields {
     /// An empty list.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), spans: Vec::new(), is_scattered: false }
-    }
-
-    /// An empty list with room for that many fields of common size.
-    pub fn with_capacity(fields: usize) -> Self {
-        Self { bytes: Vec::with_capacity(fields * 32), spans: Vec::with_capacity(fields), is_scattered: false }
+        Self { bytes: Vec::new(), spans: Vec::new() }
     }
 
     /// A list over bytes that hold it already: the fields of a received head. Every span must lie within `bytes`, and
     /// every name must be ASCII.
     pub(crate) fn from_parts(bytes: Vec<u8>, spans: Vec<Span>) -> Self {
-        Self { bytes, spans, is_scattered: true }
+        Self { bytes, spans }
     }
 
     /// Appends a field after checking it: the name must be a token (RFC 9110 §5.6.2), the value must hold no CR, LF,
@@ -75,9 +68,7 @@ impl Fields {
     /// Removes every field of that name.
     pub fn remove(&mut self, name: &str) {
         let bytes = &self.bytes;
-        let before = self.spans.len();
         self.spans.retain(|span| !slice(bytes, span.name).eq_ignore_ascii_case(name.as_bytes()));
-        self.is_scattered |= self.spans.len() != before;
     }
 
     /// The first value of that name.
@@ -153,35 +144,12 @@ impl Fields {
 
     /// Appends without a check: for names and values that are known to be sound.
     pub(crate) fn push(&mut self, name: &str, value: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.reserve(name.len() + value.len() + ": \r\n".len());
+        let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(name.as_bytes());
-        // Two calls with a length known here are two stores; one with either length would be a call.
-        if value.is_empty() {
-            self.bytes.push(b':');
-        } else {
-            self.bytes.extend_from_slice(b": ");
-        }
-        let middle = self.bytes.len();
+        let middle = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);
-        let end = self.bytes.len();
-        self.bytes.extend_from_slice(b"\r\n");
-        let name = (start as u32, (start + name.len()) as u32);
-        self.spans.push(Span { name, value: (middle as u32, end as u32) });
-    }
-
-    /// Appends the field lines as they go on the wire (RFC 9112 §5).
-    pub(crate) fn write_lines(&self, out: &mut Vec<u8>) {
-        if !self.is_scattered {
-            // `push` wrote them so.
-            return out.extend_from_slice(&self.bytes);
-        }
-        for (name, value) in self.iter_bytes() {
-            out.extend_from_slice(name);
-            out.extend_from_slice(if value.is_empty() { b":" } else { b": " });
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
-        }
+        let end = self.bytes.len() as u32;
+        self.spans.push(Span { name: (start, middle), value: (middle, end) });
     }
 }
 
@@ -288,25 +256,18 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_the_fields_in_order_whatever_was_changed() {
+    fn lists_are_equal_by_their_fields_however_they_came_about() {
         let mut fields = Fields::new();
         for (name, value) in [("A", "1"), ("B", ""), ("C", "3"), ("b", "4")] {
             fields.append(name, value).unwrap();
         }
-        let lines = |fields: &Fields| {
-            let mut out = Vec::new();
-            fields.write_lines(&mut out);
-            String::from_utf8(out).unwrap()
-        };
-        assert_eq!(lines(&fields), "A: 1\r\nB:\r\nC: 3\r\nb: 4\r\n");
         fields.set("B", "5").unwrap();
-        assert_eq!(lines(&fields), "A: 1\r\nB: 5\r\nC: 3\r\n");
         fields.remove("a");
-        assert_eq!(lines(&fields), "B: 5\r\nC: 3\r\n");
         let mut same = Fields::new();
         same.append("B", "5").unwrap();
         same.append("C", "3").unwrap();
         assert_eq!(fields, same);
+        assert_ne!(fields, Fields::new());
     }
 
     /// threats row 5

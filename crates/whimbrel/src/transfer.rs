@@ -16,7 +16,7 @@ use whimbrel_proto::coding::Decoder;
 use whimbrel_proto::exchange::deadline::Deadlines;
 use whimbrel_proto::exchange::spec::{BodyShape, RequestSpec};
 use whimbrel_proto::exchange::{Exchange, Verdict};
-use whimbrel_proto::h1::{Call, Framing, Limits, ResponseHead, SendBody, encode_head};
+use whimbrel_proto::h1::{Call, Framing, Limits, ResponseHead, SendBody};
 use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 use crate::body::Body;
@@ -349,10 +349,9 @@ impl Transfer {
 
     /// Puts the hop's request on a connection.
     fn begin(&mut self, mut connection: Connection, reused: bool) -> Result<()> {
-        let fields = self.exchange.hop_fields()?;
         let hop = self.exchange.hop();
         let mut out = std::mem::take(&mut connection.output);
-        encode_head(&mut out, hop.method.as_str(), hop.request_target(), &fields)?;
+        self.exchange.write_hop_head(&mut out)?;
         let send = match self.exchange.hop_body() {
             BodyShape::None => SendBody::None,
             BodyShape::Sized { len, .. } => SendBody::Length(len),
@@ -417,7 +416,7 @@ impl Transfer {
     fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<ResponseHead>> {
         let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(over()) };
         self.deadlines.stop_awaiting_continue();
-        if self.exchange.on_head(head.status, &head.fields)? == Verdict::Follow {
+        if self.exchange.on_head(head.status, &head.fields, live.reached())? == Verdict::Follow {
             self.state = State::Draining(live);
             return Ok(None);
         }

@@ -2,11 +2,12 @@
 //! leak by being forgotten.
 
 use super::redirect::CONTENT_FIELDS;
-use super::spec::{BodyShape, EXPECT_CONTINUE_OVER, RequestSpec};
+use super::spec::{BodyShape, RequestSpec};
 use super::{Hop, Route};
 use crate::coding;
 use crate::error::{Error, Result};
-use crate::fields::{Fields, is_secret};
+use crate::fields::is_secret;
+use crate::h1::HeadWriter;
 use crate::target::Target;
 
 /// Checks once what the caller's fields say of framing, which is ours to say.
@@ -36,37 +37,37 @@ fn parse_length(value: &[u8]) -> Option<u64> {
 
 /// Host first, then the engine's defaults where the caller has not spoken, then the caller's fields in order, then
 /// framing.
-pub(super) fn build(spec: &RequestSpec, hop: &Hop) -> Result<Fields> {
+pub(super) fn write(out: &mut Vec<u8>, spec: &RequestSpec, hop: &Hop) -> Result<()> {
     let given = &spec.fields;
-    let mut fields = Fields::with_capacity(8 + given.len());
-    let default = |fields: &mut Fields, name: &str, value: &str| {
-        if !given.contains(name) && !spec.without.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-            fields.push(name, value.as_bytes());
+    let mut head = HeadWriter::begin(out, hop.method.as_str(), hop.request_target())?;
+    let default = |head: &mut HeadWriter<'_>, name: &str, value: &str| {
+        if !given.contains(name) && !leaves_out(spec, name) {
+            head.field(name, value.as_bytes());
         }
     };
     match given.get("host") {
-        Some(host) if hop.at_home => fields.push("Host", host),
-        _ => fields.push("Host", host_field(&hop.target).as_bytes()),
+        Some(host) if hop.at_home => head.field("Host", host),
+        _ => head.field("Host", host_field(&hop.target).as_bytes()),
     }
-    default(&mut fields, "User-Agent", &spec.user_agent);
-    default(&mut fields, "Accept", "*/*");
+    default(&mut head, "User-Agent", &spec.user_agent);
+    default(&mut head, "Accept", "*/*");
     if hop.decodes {
-        fields.push("Accept-Encoding", coding::ACCEPT_ENCODING.as_bytes());
+        head.field("Accept-Encoding", coding::ACCEPT_ENCODING.as_bytes());
     }
     if let Some(value) = authorization(spec, hop) {
-        fields.push("Authorization", &value);
+        head.field("Authorization", &value);
     }
     if let Route::Forward(proxy) = &hop.route
         && let Some(credentials) = proxy.credentials()
         && !(hop.at_home && given.contains("proxy-authorization"))
     {
-        fields.push("Proxy-Authorization", credentials.basic().as_bytes());
+        head.field("Proxy-Authorization", credentials.basic().as_bytes());
     }
     for (name, value) in given.iter().filter(|(name, _)| goes_along(spec, hop, name)) {
-        fields.push(name, value);
+        head.field(name, value);
     }
-    frame(&mut fields, spec, hop);
-    Ok(fields)
+    frame(&mut head, spec, hop);
+    head.finish()
 }
 
 /// The port stays off where it is the default; a trailing dot is the resolver's business and stays too.
@@ -103,34 +104,26 @@ fn goes_along(spec: &RequestSpec, hop: &Hop, name: &str) -> bool {
         return matches!(hop.route, Route::Forward(_));
     }
     if is("expect") {
-        // Without content there is nothing to wait with (RFC 9110 §10.1.1).
-        return hop.body(spec) != BodyShape::None;
+        // Without content there is nothing to wait with (RFC 9110 §10.1.1), and to ask again what was refused is vain.
+        return hop.body(spec) != BodyShape::None && !hop.expectation_failed;
     }
     hop.keeps_body || !CONTENT_FIELDS.iter().any(|field| is(field))
 }
 
 /// Content-Length, Transfer-Encoding and Expect (RFC 9112 §6, RFC 9110 §10.1.1).
-fn frame(fields: &mut Fields, spec: &RequestSpec, hop: &Hop) {
+fn frame(head: &mut HeadWriter<'_>, spec: &RequestSpec, hop: &Hop) {
     match hop.body(spec) {
-        BodyShape::None if hop.method.anticipates_content() => fields.push("Content-Length", b"0"),
+        BodyShape::None if hop.method.anticipates_content() => head.field("Content-Length", b"0"),
         BodyShape::None => {}
-        BodyShape::Sized { len, .. } => fields.push("Content-Length", len.to_string().as_bytes()),
-        BodyShape::Unsized { .. } => fields.push("Transfer-Encoding", b"chunked"),
+        BodyShape::Sized { len, .. } => head.field("Content-Length", len.to_string().as_bytes()),
+        BodyShape::Unsized { .. } => head.field("Transfer-Encoding", b"chunked"),
     }
     if hop.expects_continue(spec) && !spec.fields.contains("expect") {
-        fields.push("Expect", b"100-continue");
+        head.field("Expect", b"100-continue");
     }
 }
 
-/// Whether the body waits for a `100 (Continue)`.
-pub(super) fn expects_continue(spec: &RequestSpec, body: BodyShape) -> bool {
-    if spec.without.iter().any(|name| name.eq_ignore_ascii_case("expect")) {
-        return false;
-    }
-    let asked = spec.fields.get("expect").is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"));
-    match body {
-        BodyShape::None | BodyShape::Sized { len: 0, .. } => false,
-        BodyShape::Sized { len, .. } => asked || spec.expect_continue.unwrap_or(len > EXPECT_CONTINUE_OVER),
-        BodyShape::Unsized { .. } => asked || spec.expect_continue.unwrap_or(true),
-    }
+/// Whether the caller does not want this default field.
+pub(super) fn leaves_out(spec: &RequestSpec, name: &str) -> bool {
+    spec.without.iter().any(|other| other.eq_ignore_ascii_case(name))
 }

@@ -13,6 +13,7 @@
 //! The driver owns the connection and the clock; it never decides.
 
 pub mod deadline;
+mod expect;
 mod head;
 mod redirect;
 pub mod retry;
@@ -54,6 +55,8 @@ pub struct Hop {
     /// Whether content codings are asked for and decoded.
     pub decodes: bool,
     keeps_body: bool,
+    /// Whether the server refused to be asked before the body.
+    expectation_failed: bool,
     /// Whether no hop has left the first origin yet: credentials and secret fields go along only then, and never again
     /// after.
     at_home: bool,
@@ -67,7 +70,7 @@ impl Hop {
 
     /// Whether the body waits for a `100 (Continue)`.
     pub fn expects_continue(&self, spec: &RequestSpec) -> bool {
-        head::expects_continue(spec, self.body(spec))
+        expect::asks(spec, self)
     }
 
     /// The request target of the request line (RFC 9112 §3.2).
@@ -107,7 +110,8 @@ impl Exchange {
     /// What the caller gave can't be sent: framing fields that contradict the body, a proxy that can't be used.
     pub fn new(spec: RequestSpec) -> Result<Self> {
         head::check(&spec)?;
-        let asks = spec.decode && !spec.fields.contains("accept-encoding") && !refuses(&spec, "accept-encoding");
+        let asks =
+            spec.decode && !spec.fields.contains("accept-encoding") && !head::leaves_out(&spec, "accept-encoding");
         let hop = Hop {
             target: spec.target.clone(),
             method: spec.method.clone(),
@@ -115,6 +119,7 @@ impl Exchange {
             fresh: false,
             decodes: asks,
             keeps_body: true,
+            expectation_failed: false,
             at_home: true,
         };
         Ok(Self { spec, hop, redirects: 0, retried: false })
@@ -135,12 +140,12 @@ impl Exchange {
         self.hop.body(&self.spec)
     }
 
-    /// The fields of the hop's request.
+    /// Appends the head of the hop's request, built afresh.
     ///
     /// # Errors
-    /// None today; later policies (cookies, digest) may refuse.
-    pub fn hop_fields(&self) -> Result<Fields> {
-        head::build(&self.spec, &self.hop)
+    /// As [`h1::encode_head`](crate::h1::encode_head); nothing is appended then.
+    pub fn write_hop_head(&self, out: &mut Vec<u8>) -> Result<()> {
+        head::write(out, &self.spec, &self.hop)
     }
 
     /// How many redirects were followed so far.
@@ -148,15 +153,20 @@ impl Exchange {
         self.redirects
     }
 
-    /// Judges a final response head.
+    /// Judges a final response head; `reached` tells how far the request had come by then.
     ///
     /// # Errors
     /// A redirect over the limit, or one that must not be followed.
-    pub fn on_head(&mut self, status: u16, fields: &Fields) -> Result<Verdict> {
+    pub fn on_head(&mut self, status: u16, fields: &Fields, reached: &Reached) -> Result<Verdict> {
         let hop = &self.hop;
-        let body = hop.body(&self.spec);
+        if expect::is_refused(&self.spec, hop, status, reached) {
+            self.hop.expectation_failed = true;
+            return Ok(Verdict::Follow);
+        }
+        let can_repeat = reached.can_repeat(hop.body(&self.spec));
         let policy = &self.spec.redirects;
-        let Some(next) = redirect::decide(policy, self.redirects, &hop.target, &hop.method, body, status, fields)?
+        let Some(next) =
+            redirect::decide(policy, self.redirects, &hop.target, &hop.method, can_repeat, status, fields)?
         else {
             return Ok(Verdict::Deliver);
         };
@@ -165,6 +175,7 @@ impl Exchange {
             fresh: false,
             decodes: hop.decodes,
             keeps_body: hop.keeps_body && next.keeps_body,
+            expectation_failed: false,
             at_home: hop.at_home && hop.target.origin() == next.target.origin(),
             target: next.target,
             method: next.method,
@@ -199,10 +210,6 @@ impl Exchange {
         let codings = fields.get_all("content-encoding");
         coding::Decoder::for_fields(codings, coding::Codings::ACCEPTED, coding::DecodeLimits::default())
     }
-}
-
-fn refuses(spec: &RequestSpec, name: &str) -> bool {
-    spec.without.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
 fn route(policy: &ProxyPolicy, origin: &Origin) -> Result<Route> {

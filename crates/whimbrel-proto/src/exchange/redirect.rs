@@ -1,6 +1,6 @@
 //! Redirects (RFC 9110 §15.4): which responses are followed, with which method, and whether the body goes along.
 
-use super::spec::{BodyShape, Redirects};
+use super::spec::Redirects;
 use crate::error::{Error, Kind, Phase, Result};
 use crate::fields::Fields;
 use crate::method::Method;
@@ -25,13 +25,14 @@ pub(super) const CONTENT_FIELDS: [&str; 7] = [
     "transfer-encoding",
 ];
 
-/// What a response asks for: nothing, or another hop. `followed` is how many were followed already.
+/// What a response asks for: nothing, or another hop. `followed` is how many were followed already; `can_repeat` whether
+/// the body can be sent from its beginning.
 pub(super) fn decide(
     policy: &Redirects,
     followed: u32,
     from: &Target,
     method: &Method,
-    body: BodyShape,
+    can_repeat: bool,
     status: u16,
     fields: &Fields,
 ) -> Result<Option<Next>> {
@@ -47,7 +48,7 @@ pub(super) fn decide(
         return Err(refused("it leads from https to http; allow_downgrade = true follows it"));
     }
     let (method, keeps_body) = rewrite(status, method);
-    if keeps_body && !body.is_replayable() {
+    if keeps_body && !can_repeat {
         return Err(refused(
             "the body must be sent again and can't be: give it as bytes or a file, or ask the new URL",
         ));

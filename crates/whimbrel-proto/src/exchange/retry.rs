@@ -18,12 +18,18 @@ pub struct Reached {
     pub received: u64,
 }
 
+impl Reached {
+    /// Whether the body can be sent from its beginning: again, or for the first time.
+    pub(super) fn can_repeat(&self, body: BodyShape) -> bool {
+        self.body_taken == 0 || body.is_replayable()
+    }
+}
+
 /// Whether the hop may be tried once more.
 pub(super) fn may_retry(error: &Error, reached: &Reached, method: &Method, body: BodyShape) -> bool {
     let died = matches!(error.kind(), Kind::Send | Kind::Receive | Kind::Empty);
     let unsent = reached.sent == 0;
-    let body_is_whole = reached.body_taken == 0 || body.is_replayable();
-    reached.reused && died && reached.received == 0 && body_is_whole && (unsent || method.is_idempotent())
+    reached.reused && died && reached.received == 0 && reached.can_repeat(body) && (unsent || method.is_idempotent())
 }
 
 #[cfg(test)]

@@ -93,6 +93,7 @@ mod scan;
 mod send;
 
 pub use call::{Call, Event};
+pub(crate) use encode::HeadWriter;
 pub use encode::encode_head;
 pub use framing::Framing;
 pub use head::{ResponseHead, Version};

@@ -2,6 +2,7 @@
 //! them but not contradict (threats row 6).
 
 use whimbrel_proto::Kind;
+use whimbrel_proto::exchange::Verdict;
 use whimbrel_proto::exchange::spec::{BodyShape, EXPECT_CONTINUE_OVER};
 
 use crate::scenario::Draft;
@@ -95,4 +96,17 @@ fn defaults_stand_where_the_caller_has_not_spoken_and_can_be_left_out() {
     assert_eq!(bare.head(), "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
     let own = Draft::get("http://a.test/").field("accept", "text/css").field("USER-agent", "").start();
     own.with("Accept", "text/css").with("User-Agent", "");
+}
+
+/// RFC 9110 §10.1.1: a refused expectation is no answer to the request.
+#[test]
+fn a_refused_expectation_is_asked_once_and_then_left_out() {
+    let refused = Draft::post("http://a.test/").body(STREAM).start().with("Expect", "100-continue");
+    let again = refused.early(417, &[], Verdict::Follow).without("Expect").sends("POST http://a.test/");
+    assert_eq!(again.exchange.redirects(), 0);
+    again.delivers(417, &[]);
+    let own = Draft::post("http://a.test/").field("expect", "100-continue").start().with("expect", "100-continue");
+    own.early(417, &[], Verdict::Follow).without("expect");
+    Draft::post("http://a.test/").start().without("Expect").early(417, &[], Verdict::Deliver);
+    Draft::post("http://a.test/").body(STREAM).start().delivers(417, &[]);
 }

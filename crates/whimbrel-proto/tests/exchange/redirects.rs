@@ -1,6 +1,7 @@
 //! Which responses lead on, with which method and body, and where the line is drawn (RFC 9110 §15.4).
 
 use whimbrel_proto::Kind;
+use whimbrel_proto::exchange::Verdict;
 use whimbrel_proto::exchange::spec::BodyShape;
 
 use crate::scenario::Draft;
@@ -125,6 +126,12 @@ fn a_downgrade_is_refused_where_the_caller_says_so_at_any_hop() {
     Draft::get("https://a.test/").start().follows(302, "http://a.test/").sends("GET http://a.test/");
     let up = Draft::get("http://a.test/").set(|spec| spec.redirects.allow_downgrade = false);
     up.start().follows(302, "https://a.test/").sends("GET https://a.test/");
+}
+
+#[test]
+fn a_body_that_was_not_touched_yet_goes_along_whatever_it_is() {
+    let hop = Draft::post("http://a.test/").body(ONCE).start();
+    hop.early(307, &[("Location", "/b")], Verdict::Follow).sends("POST http://a.test/b").with("Content-Length", "5");
 }
 
 /// The small list under the threats table: 307 and 308 with a body that can be sent only once.

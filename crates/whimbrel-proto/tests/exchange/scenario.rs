@@ -8,7 +8,6 @@ use whimbrel_proto::exchange::deadline::Deadlines;
 use whimbrel_proto::exchange::retry::Reached;
 use whimbrel_proto::exchange::spec::{Authorization, BodyShape, ProxyPolicy, Redirects, RequestSpec, Timeouts};
 use whimbrel_proto::exchange::{Exchange, Hop, Route, Verdict};
-use whimbrel_proto::h1::encode_head;
 use whimbrel_proto::proxy::{ProxyEnv, ProxyUri};
 use whimbrel_proto::{Credentials, Error, Fields, Kind, Method, Phase, Target};
 
@@ -119,15 +118,15 @@ impl Scenario {
     /// The hop's head as it goes on the wire.
     pub(crate) fn head(&self) -> String {
         let mut out = Vec::new();
-        let hop = self.hop();
-        encode_head(&mut out, hop.method.as_str(), hop.request_target(), &self.exchange.hop_fields().unwrap()).unwrap();
+        self.exchange.write_hop_head(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     /// Every value that the hop sends for a field.
     pub(crate) fn values(&self, name: &str) -> Vec<String> {
-        let fields = self.exchange.hop_fields().unwrap();
-        fields.get_all(name).map(|value| String::from_utf8(value.to_vec()).unwrap()).collect()
+        let head = self.head();
+        let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        fields.filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned()).collect()
     }
 
     /// Checks method and absolute URL: `GET http://a.test/`.
@@ -191,10 +190,24 @@ impl Scenario {
         self
     }
 
+    /// The hop's request was sent whole.
+    fn sent(&self) -> Reached {
+        let body_taken = if self.exchange.hop_body() == BodyShape::None { 0 } else { 5 };
+        Reached { sent: 100 + body_taken, body_taken, received: 100, ..Reached::default() }
+    }
+
+    /// A response comes before any of the body was sent.
+    #[track_caller]
+    pub(crate) fn early(mut self, status: u16, list: &[(&str, &str)], verdict: Verdict) -> Self {
+        let reached = Reached { sent: 100, received: 100, ..Reached::default() };
+        assert_eq!(self.exchange.on_head(status, &fields(list), &reached).unwrap(), verdict, "{status}");
+        self
+    }
+
     /// A redirect comes and is followed.
     #[track_caller]
     pub(crate) fn follows(mut self, status: u16, location: &str) -> Self {
-        let verdict = self.exchange.on_head(status, &fields(&[("Location", location)])).unwrap();
+        let verdict = self.exchange.on_head(status, &fields(&[("Location", location)]), &self.sent()).unwrap();
         assert_eq!(verdict, Verdict::Follow, "{status} to {location}");
         self
     }
@@ -202,13 +215,15 @@ impl Scenario {
     /// A redirect comes and is an error.
     #[track_caller]
     pub(crate) fn refuses(mut self, status: u16, location: &str) -> Error {
-        self.exchange.on_head(status, &fields(&[("Location", location)])).expect_err("it should be refused")
+        self.exchange
+            .on_head(status, &fields(&[("Location", location)]), &self.sent())
+            .expect_err("it should be refused")
     }
 
     /// A response comes and is the answer.
     #[track_caller]
     pub(crate) fn delivers(mut self, status: u16, list: &[(&str, &str)]) -> Self {
-        assert_eq!(self.exchange.on_head(status, &fields(list)).unwrap(), Verdict::Deliver);
+        assert_eq!(self.exchange.on_head(status, &fields(list), &self.sent()).unwrap(), Verdict::Deliver);
         self
     }
 
