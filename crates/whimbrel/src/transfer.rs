@@ -9,32 +9,30 @@
 //!     └── try again ◀────┘  (a kept connection was dead)
 //! ```
 
+mod hop;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use whimbrel_proto::coding::Decoder;
+use whimbrel_proto::exchange::Exchange;
 use whimbrel_proto::exchange::deadline::Deadlines;
 use whimbrel_proto::exchange::spec::{BodyShape, RequestSpec};
-use whimbrel_proto::exchange::{Exchange, Verdict};
-use whimbrel_proto::h1::{Call, Framing, Limits, ResponseHead, SendBody};
+use whimbrel_proto::h1::ResponseHead;
 use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 use crate::body::Body;
-use crate::buffer::Buffer;
 use crate::cancel::CancelHandle;
-use crate::dial::{Around, Dial, Plan};
-use crate::live::{Answer, Live, Read, Step};
+use crate::dial::Dial;
+use crate::live::{Live, Read, Step};
 use crate::overrides::Overrides;
-use crate::pool::{Connection, Identity};
+use crate::pool::Identity;
 use crate::progress::{Progress, Reporter};
 use crate::session::Session;
 use crate::sys::{Interests, PATIENCE};
 use crate::timings::Timings;
 use crate::tls::TlsProfile;
 use crate::wake::WakerSlot;
-
-/// Bodies up to this many bytes go out in one write with their head.
-const JOIN_LIMIT: usize = 16 << 10;
 
 pub(crate) struct Transfer {
     session: Arc<Session>,
@@ -302,170 +300,6 @@ impl Transfer {
             State::Draining(_) | State::Body(_) => Phase::Body,
             State::Finished => Phase::Done,
         }
-    }
-
-    fn start(&mut self, now: Instant) -> Result<()> {
-        let hop = self.exchange.hop();
-        let identity = Identity::new(hop.target.origin(), &hop.route, &self.ways.overrides, &self.ways.tls);
-        if !hop.fresh
-            && let Some(connection) = self.session.pool.take(&identity, now)
-        {
-            return self.begin(connection, true);
-        }
-        let plan = Plan {
-            origin: hop.target.origin().clone(),
-            route: hop.route.clone(),
-            tls: self.ways.tls.clone(),
-            overrides: self.ways.overrides.clone(),
-            user_agent: self.exchange.spec().user_agent.clone(),
-        };
-        self.deadlines.connecting(now);
-        self.state = State::Dialing(Box::new(Dial::new(plan)), identity);
-        Ok(())
-    }
-
-    fn dial(&mut self, now: Instant) -> Result<bool> {
-        let Self { state: State::Dialing(dial, identity), session, waker, timings, .. } = self else {
-            return Err(over());
-        };
-        let Some(stream) = dial.turn(&mut Around { session, waker, timings, now })? else { return Ok(false) };
-        let identity = identity.clone();
-        let connection = Connection {
-            stream,
-            identity,
-            input: Buffer::default(),
-            output: Vec::with_capacity(512),
-            generation: crate::fork::generation(),
-        };
-        self.deadlines.connected(now);
-        if self.cancel.is_some() {
-            // A lookup's ring that came late would end every later wait at once; a cancel's is told by its flag.
-            self.waker.reset();
-            self.check(now)?;
-        }
-        self.begin(connection, false)?;
-        Ok(true)
-    }
-
-    /// Puts the hop's request on a connection.
-    fn begin(&mut self, mut connection: Connection, reused: bool) -> Result<()> {
-        let hop = self.exchange.hop();
-        let mut out = std::mem::take(&mut connection.output);
-        self.exchange.write_hop_head(&mut out)?;
-        let send = match self.exchange.hop_body() {
-            BodyShape::None => SendBody::None,
-            BodyShape::Sized { len, .. } => SendBody::Length(len),
-            BodyShape::Unsized { .. } => SendBody::Chunked,
-        };
-        let expects = hop.expects_continue(self.exchange.spec());
-        let mut call = Call::new(hop.method.as_str(), send, expects, Limits::default());
-        // Only the caller's own fields can ask for either.
-        let given = &self.exchange.spec().fields;
-        if given.contains("upgrade") {
-            call.set_upgrade();
-        }
-        if given.get("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
-            call.set_close();
-        }
-        if send != SendBody::None {
-            self.body.rewind()?;
-            self.progress.sent = 0;
-        }
-        let mut live = Live::new(connection, call, out, reused);
-        live.join_body(&mut self.body, JOIN_LIMIT)?;
-        self.reused = reused;
-        self.state = State::Head(Box::new(live));
-        Ok(())
-    }
-
-    fn head(&mut self, now: &mut Instant) -> Result<Step<ResponseHead>> {
-        let State::Head(live) = &mut self.state else { return Err(over()) };
-        let was_sent = live.is_sent();
-        let mut waited = false;
-        let before = (live.reached().sent, live.reached().received);
-        if self.deadlines.continue_is_due(*now) {
-            live.call().stop_awaiting_continue();
-            self.deadlines.stop_awaiting_continue();
-        }
-        let step = loop {
-            live.send(&mut self.body)?;
-            if !was_sent && live.is_sent() {
-                self.timings.set_sent(*now);
-            }
-            waited |= live.be_patient(std::mem::take(&mut self.is_patient));
-            match live.receive_head()? {
-                Answer::GoOn => self.deadlines.stop_awaiting_continue(),
-                Answer::Blocked => break Step::Blocked,
-                Answer::Head(head) => break Step::Done(head),
-            }
-        };
-        if waited {
-            *now = Instant::now();
-        }
-        if live.call().awaits_continue() && !self.deadlines.awaits_continue() {
-            self.deadlines.await_continue(*now);
-        }
-        if before != (live.reached().sent, live.reached().received) {
-            self.deadlines.moved(*now);
-            self.progress.sent = live.reached().body_taken;
-        }
-        Ok(step)
-    }
-
-    /// A final head: delivers it (`Some`), or turns to the next hop.
-    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<ResponseHead>> {
-        let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(over()) };
-        self.deadlines.stop_awaiting_continue();
-        if self.exchange.on_head(head.status, &head.fields, live.reached())? == Verdict::Follow {
-            self.state = State::Draining(live);
-            return Ok(None);
-        }
-        self.timings.set_head(now);
-        let length = match live.framing() {
-            Framing::None => Some(0),
-            Framing::Length(length) => Some(length),
-            Framing::Chunked | Framing::Close | Framing::Upgraded => None,
-        };
-        if length != Some(0) {
-            self.decoder = self.exchange.decoder(&head.fields)?.map(Box::new);
-        }
-        if self.decoder.is_none() {
-            self.progress.receive_total = length;
-            if length.is_some_and(|length| self.max_body.is_some_and(|most| length > most)) {
-                return Err(self.too_large());
-            }
-        }
-        self.state = State::Body(live);
-        Ok(Some(head))
-    }
-
-    /// The hop failed before its head came: another try on a fresh connection, or the call's error.
-    fn again(&mut self, error: Error) -> Result<()> {
-        let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(error) };
-        self.exchange.on_failure(error, live.reached())?;
-        self.deadlines.stop_awaiting_continue();
-        self.state = State::Start;
-        Ok(())
-    }
-
-    fn finish(&mut self, now: Instant) {
-        self.timings.set_finished(now);
-        self.release(now);
-    }
-
-    /// Keeps the connection for the next request, if it may carry one.
-    fn release(&mut self, now: Instant) {
-        if let State::Body(live) | State::Draining(live) = std::mem::replace(&mut self.state, State::Finished)
-            && let Some(connection) = live.into_reusable()
-        {
-            self.session.pool.put(connection, now);
-        }
-    }
-
-    #[cold]
-    fn too_large(&self) -> Error {
-        let most = self.max_body.unwrap_or_default();
-        Error::new(Kind::BodyLimit, Phase::Body, format!("it is over {most} bytes (max_body)"))
     }
 }
 
