@@ -159,12 +159,10 @@ impl Transfer {
                     Err(error) => self.again(error)?,
                 },
                 State::Draining(live) => {
-                    let before = live.reached().received;
-                    let drained = live.drain();
-                    if before != live.reached().received {
-                        self.deadlines.moved(now);
+                    if matches!(live.drain(), Step::Blocked) && !self.deadlines.drain_is_over(now) {
+                        return Ok(None);
                     }
-                    let Step::Done(_) = drained else { return Ok(None) };
+                    self.deadlines.drained(now);
                     self.release(now);
                     self.timings.next_hop(now);
                     self.state = State::Start;

@@ -8,6 +8,9 @@ use crate::error::{Error, Phase, Result};
 /// How long a `100 (Continue)` is awaited before the body is sent anyway (RFC 9110 §10.1.1), as libcurl.
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
+/// How long the rest of a redirect's body is waited for before its connection is given up: a new one costs less.
+const DRAIN_WAIT: Duration = Duration::from_secs(1);
+
 /// The clocks of one call.
 #[derive(Clone, Debug)]
 pub struct Deadlines {
@@ -16,13 +19,14 @@ pub struct Deadlines {
     connect: Option<Instant>,
     idle: Option<Instant>,
     go_on: Option<Instant>,
+    drain: Option<Instant>,
 }
 
 impl Deadlines {
     /// Starts the clocks of the whole call and of inactivity.
     pub fn new(timeouts: Timeouts, now: Instant) -> Self {
         let mut deadlines =
-            Self { timeouts, total: after(now, timeouts.total), connect: None, idle: None, go_on: None };
+            Self { timeouts, total: after(now, timeouts.total), connect: None, idle: None, go_on: None, drain: None };
         deadlines.moved(now);
         deadlines
     }
@@ -64,9 +68,26 @@ impl Deadlines {
         self.go_on = None;
     }
 
+    /// A redirect is to be followed, and the rest of its body is read first: a stall there fails nothing.
+    pub fn draining(&mut self, now: Instant) {
+        self.drain = now.checked_add(DRAIN_WAIT);
+        self.idle = None;
+    }
+
+    /// Whether the rest of a redirect's body has been waited for long enough.
+    pub fn drain_is_over(&self, now: Instant) -> bool {
+        self.drain.is_some_and(|at| at <= now)
+    }
+
+    /// The redirect's body is done with.
+    pub fn drained(&mut self, now: Instant) {
+        self.drain = None;
+        self.moved(now);
+    }
+
     /// The nearest instant at which something must be done.
     pub fn next(&self) -> Option<Instant> {
-        [self.total, self.connect, self.idle, self.go_on].into_iter().flatten().min()
+        [self.total, self.connect, self.idle, self.go_on, self.drain].into_iter().flatten().min()
     }
 
     /// Whether a deadline has passed.
@@ -134,6 +155,18 @@ mod tests {
         assert!(deadlines.check(at(11), Phase::Body).unwrap_err().detail().starts_with("idle timeout of 5 s"));
         deadlines.moved(at(19));
         assert!(deadlines.check(at(20), Phase::Body).unwrap_err().detail().starts_with("total"));
+    }
+
+    #[test]
+    fn a_redirects_body_is_not_waited_for_long() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(Timeouts { connect: None, idle: None, total: None }, start);
+        deadlines.draining(start);
+        assert_eq!(deadlines.next(), Some(start + DRAIN_WAIT));
+        assert!(!deadlines.drain_is_over(start));
+        assert!(deadlines.drain_is_over(start + DRAIN_WAIT));
+        deadlines.drained(start);
+        assert_eq!(deadlines.next(), None);
     }
 
     #[test]

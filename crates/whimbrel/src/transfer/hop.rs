@@ -130,6 +130,7 @@ impl Transfer {
         let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(over()) };
         self.deadlines.stop_awaiting_continue();
         if self.exchange.on_head(head.status, &head.fields, live.reached())? == Verdict::Follow {
+            self.deadlines.draining(now);
             self.state = State::Draining(live);
             return Ok(None);
         }
