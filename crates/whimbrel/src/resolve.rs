@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use whimbrel_proto::{Error, Kind, Phase, Result};
@@ -15,7 +15,7 @@ use crate::sys::Waker;
 const FRESH: Duration = Duration::from_secs(60);
 /// How long a failure is used: long enough for the retries of one call, short enough for a network that comes back.
 const FAILED: Duration = Duration::from_secs(1);
-/// Names kept at most.
+/// Names kept at most, and names that may wait for a thread.
 const CAPACITY: usize = 1024;
 const THREADS: usize = 2;
 
@@ -48,7 +48,8 @@ struct State {
 enum Entry {
     Known(Addresses, Instant),
     Failed(io::ErrorKind, String, Instant),
-    Asked(Vec<Arc<Waker>>),
+    /// Whom to ring. Weak, so that a call that gave up takes its descriptor with it, however long the lookup hangs.
+    Asked(Vec<Weak<Waker>>),
 }
 
 /// The answer to a question.
@@ -102,18 +103,23 @@ impl Resolver {
             Some(Entry::Failed(kind, text, until)) if *until > now => return Err(failure(name, *kind, text)),
             Some(Entry::Asked(wakers)) => {
                 let waker = waker().map_err(no_waker)?;
-                if !wakers.iter().any(|other| Arc::ptr_eq(other, &waker)) {
-                    wakers.push(waker);
-                }
+                wakers.retain(|other| other.strong_count() > 0 && !std::ptr::eq(other.as_ptr(), Arc::as_ptr(&waker)));
+                wakers.push(Arc::downgrade(&waker));
                 return Ok(Answer::Pending);
             }
             _ => {}
         }
         let waker = waker().map_err(no_waker)?;
+        if state.queue.len() >= CAPACITY {
+            state.forget_abandoned();
+            if state.queue.len() >= CAPACITY {
+                return Err(Error::new(Kind::Resolve, Phase::Resolve, "too many other names are being looked up"));
+            }
+        }
         if state.cache.len() >= CAPACITY {
             state.cache.retain(|_, entry| matches!(entry, Entry::Asked(_)));
         }
-        state.cache.insert(name.into(), Entry::Asked(vec![waker]));
+        state.cache.insert(name.into(), Entry::Asked(vec![Arc::downgrade(&waker)]));
         state.queue.push_back(name.into());
         // A parked thread that was called for another name is no longer free, though it has not woken yet.
         if state.queue.len() > state.parked && state.threads < THREADS {
@@ -144,6 +150,26 @@ impl Drop for Resolver {
     }
 }
 
+impl State {
+    /// Whether a call still waits for this name.
+    fn is_awaited(&self, name: &str) -> bool {
+        let Some(Entry::Asked(wakers)) = self.cache.get(name) else { return false };
+        wakers.iter().any(|waker| waker.strong_count() > 0)
+    }
+
+    /// Drops the questions whose callers gave up before a thread took them.
+    fn forget_abandoned(&mut self) {
+        let queue = std::mem::take(&mut self.queue);
+        for name in queue {
+            if self.is_awaited(&name) {
+                self.queue.push_back(name);
+            } else {
+                self.cache.remove(&name);
+            }
+        }
+    }
+}
+
 impl Shared {
     fn new(lookup: Arc<Lookup>) -> Arc<Self> {
         Arc::new(Self { lookup, state: Mutex::default(), work: Condvar::new() })
@@ -161,6 +187,10 @@ impl Shared {
                 state.parked -= 1;
                 continue;
             };
+            if !state.is_awaited(&name) {
+                state.cache.remove(&name);
+                continue;
+            }
             drop(state);
             // A host's function may panic; that is a failed lookup, not a lost thread.
             let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (self.lookup)(&name)))
@@ -175,7 +205,7 @@ impl Shared {
             };
             state = lock(&self.state);
             if let Some(Entry::Asked(wakers)) = state.cache.insert(name, entry) {
-                for waker in wakers {
+                for waker in wakers.iter().filter_map(Weak::upgrade) {
                     waker.wake();
                 }
             }
@@ -207,4 +237,67 @@ fn failure(name: &str, kind: io::ErrorKind, text: &str) -> Error {
 #[cold]
 fn no_waker(error: io::Error) -> Error {
     Error::new(Kind::Resolve, Phase::Resolve, "no descriptor is left to wait with").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::sys::{Interests, wait};
+
+    /// A resolver whose lookups of `hang…` wait until the sender is dropped, and the names that were looked up.
+    fn hanging() -> (Resolver, mpsc::Sender<()>, Arc<Mutex<Vec<String>>>) {
+        let (gate, opened) = mpsc::channel();
+        let (opened, asked) = (Mutex::new(opened), Arc::<Mutex<Vec<String>>>::default());
+        let seen = asked.clone();
+        let resolver = Resolver::new(move |name| {
+            lock(&seen).push(name.to_owned());
+            if name.starts_with("hang") {
+                let _ = lock(&opened).recv();
+            }
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        });
+        (resolver, gate, asked)
+    }
+
+    fn ask(resolver: &Resolver, name: &str) -> (Result<Answer>, Arc<Waker>) {
+        let waker = Arc::new(Waker::new().unwrap());
+        (resolver.ask(name, Instant::now(), &mut || Ok(waker.clone())), waker)
+    }
+
+    #[test]
+    fn a_call_that_gave_up_leaves_no_descriptor_behind_while_its_lookup_hangs() {
+        let (resolver, _gate, _) = hanging();
+        for name in ["hang1", "hang1", "hang2", "hang3", "hang1"] {
+            let (answer, waker) = ask(&resolver, name);
+            assert!(matches!(answer, Ok(Answer::Pending)));
+            let kept = Arc::downgrade(&waker);
+            drop(waker);
+            assert_eq!(kept.strong_count(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn questions_that_nobody_waits_for_are_not_asked_and_do_not_pile_up() {
+        let (resolver, gate, asked) = hanging();
+        let (_, first) = ask(&resolver, "hang1");
+        let (_, second) = ask(&resolver, "hang2");
+        for number in 0..3 * CAPACITY {
+            assert!(ask(&resolver, &format!("abandoned{number}")).0.is_ok());
+        }
+        let shared = resolver.shared();
+        assert!(lock(&shared.state).queue.len() <= CAPACITY + 2);
+        assert!(lock(&shared.state).cache.len() <= CAPACITY + 4);
+        let (answer, waker) = ask(&resolver, "wanted");
+        assert!(matches!(answer, Ok(Answer::Pending)));
+        drop(gate);
+        let mut interests = Interests::default();
+        interests.waker(&waker);
+        let now = Instant::now();
+        wait(interests, Some(now + Duration::from_secs(20)), now).unwrap();
+        assert!(matches!(ask(&resolver, "wanted").0, Ok(Answer::Known(_))));
+        assert!(!lock(&asked).iter().any(|name| name.starts_with("abandoned")));
+        drop((first, second));
+    }
 }

@@ -1,7 +1,7 @@
 //! Everything that differs between systems: sockets, waiting, waking. The rest of the engine knows none of it.
 //!
-//! No call blocks but [`wait()`] and, on Linux, [`Socket::recv_patiently`]. Nothing here ever raises `SIGPIPE`: each send says so (Linux), or the socket
-//! does (macOS); Windows has no such thing.
+//! No call blocks but [`wait()`] and, on Linux, [`Socket::recv_patiently`]. Nothing here ever raises `SIGPIPE`: each
+//! send says so (Linux), or the socket does (macOS); Windows has no such thing.
 
 mod socket;
 mod wait;

@@ -63,7 +63,7 @@ impl ProxyEnv {
         }
     }
 
-    /// Whether `NO_PROXY` names the origin's host. As in curl, that also stands above a proxy given by the caller.
+    /// Whether `NO_PROXY` names the origin's host. Unlike in curl, it says nothing about a proxy that the caller gives.
     pub fn bypasses(&self, origin: &Origin) -> bool {
         self.no_proxy.matches(&origin.host)
     }
