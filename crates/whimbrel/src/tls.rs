@@ -3,6 +3,7 @@
 
 mod config;
 mod danger;
+mod refusal;
 mod stream;
 
 pub(crate) use config::{ClientIdentity, TlsConfigs, TlsProfile};

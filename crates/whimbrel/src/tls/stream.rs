@@ -7,6 +7,8 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use whimbrel_proto::{Error, Host, Kind, Phase, Result};
 
+use super::refusal;
+use crate::fork;
 use crate::stream::{Lower, Received, Stream};
 use crate::sys::{Interests, Socket};
 
@@ -16,6 +18,8 @@ pub(crate) struct TlsStream {
     lower: Stream,
     /// The stream below has ended; what is buffered may still be read.
     ended: bool,
+    /// The process generation that made it.
+    generation: u32,
 }
 
 impl TlsStream {
@@ -28,8 +32,8 @@ impl TlsStream {
             Host::V4(addr) => ServerName::from(std::net::IpAddr::from(*addr)),
             Host::V6(addr) => ServerName::from(std::net::IpAddr::from(*addr)),
         };
-        let session = ClientConnection::new(config, name).map_err(|error| failed(&error))?;
-        Ok(Self { session, lower, ended: false })
+        let session = ClientConnection::new(config, name).map_err(|error| refusal::error(&error))?;
+        Ok(Self { session, lower, ended: false, generation: fork::generation() })
     }
 
     /// Goes on with the handshake. True when it is done; what is left to send then goes out with the first bytes.
@@ -60,7 +64,7 @@ impl TlsStream {
             if let Err(error) = self.session.process_new_packets() {
                 // The alert that tells the peer why; whether it gets there is its own affair.
                 let _ = self.session.write_tls(&mut Lower(&mut self.lower));
-                return Err(failed(&error));
+                return Err(refusal::error(&error));
             }
         }
     }
@@ -129,19 +133,19 @@ impl TlsStream {
     }
 }
 
+impl Drop for TlsStream {
+    /// Says goodbye (RFC 8446 §6.1), if that goes out at once; a forked child has nothing to say on its parent's stream.
+    fn drop(&mut self) {
+        if !self.ended && !self.session.is_handshaking() && self.generation == fork::generation() {
+            self.session.send_close_notify();
+            let _ = self.flush();
+        }
+    }
+}
+
 /// Whether it is TLS that an error of a stream is about, rather than the connection below.
 pub(crate) fn is_tls(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-}
-
-/// A TLS failure in our words: a refused certificate, or anything else.
-#[cold]
-fn failed(error: &rustls::Error) -> Error {
-    let kind = match error {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Kind::Certificate,
-        _ => Kind::Tls,
-    };
-    Error::new(kind, Phase::Tls, error.to_string()).with_source(error.clone())
 }
 
 #[cold]

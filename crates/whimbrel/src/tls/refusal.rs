@@ -1,0 +1,53 @@
+//! Why a handshake failed, in words that say what to do. The rustls error stays the source.
+
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use whimbrel_proto::{Error, Kind, Phase};
+
+/// A TLS failure as an error of ours: a refused certificate, or anything else.
+#[cold]
+pub(super) fn error(cause: &TlsError) -> Error {
+    let (kind, detail) = match cause {
+        TlsError::InvalidCertificate(refusal) => (Kind::Certificate, certificate(refusal)),
+        TlsError::NoCertificatesPresented => (Kind::Certificate, "the server shows no certificate".into()),
+        TlsError::AlertReceived(alert) => (Kind::Tls, self::alert(*alert)),
+        TlsError::PeerIncompatible(_) => (Kind::Tls, format!("the server speaks no TLS that we do ({cause})")),
+        _ => (Kind::Tls, cause.to_string()),
+    };
+    Error::new(kind, Phase::Tls, detail).with_source(cause.clone())
+}
+
+fn certificate(refusal: &CertificateError) -> String {
+    let sentence = match refusal {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the certificate is not valid yet; is this machine's clock right?"
+        }
+        CertificateError::NotValidForName => "the certificate is for another name",
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let names = presented.join(", ");
+            return format!("the certificate is not for {} but for {names}", expected.to_str());
+        }
+        CertificateError::UnknownIssuer => {
+            "the certificate's issuer is not trusted; if it should be, give its certificate as a CA file"
+        }
+        CertificateError::Revoked => "the certificate was revoked",
+        // webpki has this one behind a type of its own.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "the server shows a certificate authority's own certificate; it needs one with CA:FALSE"
+        }
+        other => return format!("the certificate was refused ({other})"),
+    };
+    sentence.to_owned()
+}
+
+fn alert(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::ProtocolVersion => {
+            "the server wants a TLS version that is not spoken (1.2 and 1.3 are)".into()
+        }
+        AlertDescription::UnrecognisedName => "the server does not know this name".into(),
+        AlertDescription::CertificateRequired => "the server wants a client certificate; give one".into(),
+        AlertDescription::HandshakeFailure => "the server found no cipher suite or key exchange in common".into(),
+        other => format!("the server ended the handshake ({other:?})"),
+    }
+}
