@@ -101,7 +101,7 @@ unsafe fn run(lua: *mut lua_State, verb: Verb) -> Finish {
         };
         let raised = reporter.as_ref().map(Reporter::raised);
         let url = bytes(lua, 1);
-        let mut outcome = match (&given, verb) {
+        let outcome = match (&given, verb) {
             (None, Verb::Download) => save(session, url, bytes(lua, 2), &Options::default(), None),
             (Some(given), Verb::Download) => save(session, url, bytes(lua, 2), given, reporter),
             (None, _) => send_plain(session, verb, url),
@@ -112,10 +112,12 @@ unsafe fn run(lua: *mut lua_State, verb: Verb) -> Finish {
             ffi::lua_pushvalue(lua, error);
             return Finish::Raise;
         }
-        outcome.shape(&mut session.shapes.borrow_mut());
         let finished = finish(lua, &outcome);
         if let (Some(number), Finish::Return(_)) = (outcome.made(), finished) {
             session.shapes.borrow_mut().built(number);
+        }
+        if let Outcome::Response { body, .. } = outcome {
+            session.keep_buffer(body);
         }
         finished
     }
@@ -158,7 +160,7 @@ fn send_plain(session: &Session, verb: Verb, url: &[u8]) -> Outcome {
         if verb.takes_data() {
             request = request.body(Body::empty());
         }
-        receive(request)
+        receive(session, request)
     };
     answer().unwrap_or_else(|error| failed(&error, Some(DEFAULT_MAX_BODY)))
 }
@@ -170,7 +172,7 @@ fn send(session: &Session, verb: Verb, url: &[u8], given: &Options, reporter: Op
         let request = begin(&session.client, &session.host, &method, options::url(url)?).max_body(limit);
         let request = report_to(reporter, given.apply(request, verb, &method)?);
         match &given.output {
-            None => receive(request),
+            None => receive(session, request),
             Some(output) => match request.download(file_path(output)?) {
                 Ok(file) => Ok(Outcome::stored(file)),
                 Err(error) => Ok(not_saved(&error, output, limit)),
@@ -221,11 +223,11 @@ fn report_to(reporter: Option<Reporter>, request: RequestBuilder) -> RequestBuil
     }
 }
 
-fn receive(request: RequestBuilder) -> Result<Outcome> {
+fn receive(session: &Session, request: RequestBuilder) -> Result<Outcome> {
     let mut response = request.send()?;
-    let mut body = Vec::new();
+    let mut body = session.take_buffer();
     response.read_to_end(&mut body)?;
-    Ok(Outcome::response(response, body))
+    Ok(Outcome::response(response, body, &mut session.shapes.borrow_mut()))
 }
 
 fn file_path(path: &[u8]) -> Result<std::path::PathBuf> {

@@ -1,68 +1,124 @@
-//! The fields of a response that few scripts ask for, `headers_list` and `timings`: kept packed beside the response and
-//! made into tables only when asked for. Once made they stay in it.
+//! The fields of a response that few scripts ask for, `headers_list` and `timings`: kept beside the response and made
+//! into tables only when asked for. Once made they stay in it.
 //!
-//! Beside means: in a table of the state whose keys are the responses, weak, so that it keeps none alive.
+//! Beside means: in the list part of its metatable, which each response has for itself. What lies there is a string and
+//! numbers, so that a script that meddles with it can do no harm.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
+use mlua_sys::{self as ffi, lua_State};
 use whimbrel::{Fields, Timings};
 
 use crate::guard::{bytes, push_bytes};
 
-/// Where the fields begin in what is packed: behind the timings.
-const FIELDS_AT: usize = size_of::<Timings>();
+/// What is kept, as a list of Lua's source: the packed fields, then the [`PHASES`].
+pub(crate) const ARGUMENTS: &str = "fields,redirected,resolved,connected,secured,sent,head,finished";
 
-// A userdata without a finalizer may hold them, and Lua aligns its blocks for anything C has.
-const _: () = assert!(!std::mem::needs_drop::<Timings>() && align_of::<Timings>() <= 8);
+/// The names in `timings`.
+const PHASES: [&CStr; 7] = [c"redirected", c"resolved", c"connected", c"secured", c"sent", c"head", c"finished"];
 
-/// Pushes a userdata that holds the timings, then for each field the lengths of its name and value, four bytes each, and
-/// both.
+/// How many values [`push_arguments`] pushes.
+pub(crate) const COUNT: c_int = 1 + PHASES.len() as c_int;
+
+/// How many bytes precede the fields in what is packed.
+const FIELDS_AT: usize = size_of::<u128>();
+
+/// The fields in one run of bytes: for each the lengths of its name and value, four bytes each, and both. Before them
+/// stands what is different each time: Lua finds strings by some of their bytes, and two of these may differ in others.
+pub(crate) fn pack(fields: &Fields) -> Rc<[u8]> {
+    static COUNTER: AtomicU64 = AtomicU64::new(1);
+    // An odd factor spreads the count over all bytes, and makes no two counts the same.
+    let different =
+        u128::from(COUNTER.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let length: usize = fields.iter_bytes().map(|(name, value)| 8 + name.len() + value.len()).sum();
+    let mut packed = Vec::with_capacity(FIELDS_AT + length);
+    packed.extend_from_slice(&different.to_ne_bytes());
+    for (name, value) in fields.iter_bytes() {
+        packed.extend_from_slice(&(name.len() as u32).to_ne_bytes());
+        packed.extend_from_slice(&(value.len() as u32).to_ne_bytes());
+        packed.extend_from_slice(name);
+        packed.extend_from_slice(value);
+    }
+    packed.into()
+}
+
+/// The fields again; nothing behind the first byte that [`pack`] did not write so.
+pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = packed.get(FIELDS_AT..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (name_length, after) = rest.split_first_chunk::<4>()?;
+        let (value_length, after) = after.split_first_chunk::<4>()?;
+        let (name, after) = after.split_at_checked(u32::from_ne_bytes(*name_length) as usize)?;
+        let (value, after) = after.split_at_checked(u32::from_ne_bytes(*value_length) as usize)?;
+        rest = after;
+        Some((name, value))
+    })
+}
+
+/// Pushes the [`COUNT`] values that are kept, in the order of [`ARGUMENTS`].
 ///
 /// # Safety
-/// One stack slot must be free; nothing that must be dropped lies in a frame between here and a `lua_pcall`.
-pub(crate) unsafe fn push_packed(lua: *mut lua_State, fields: &Fields, timings: &Timings) {
-    let length: usize = fields.iter_bytes().map(|(name, value)| 8 + name.len() + value.len()).sum();
-    // SAFETY: the caller's promise; the block is aligned, nothing else knows it, and it has just the length that the
-    // lengths below add up to.
+/// That many stack slots must be free; nothing that must be dropped lies in a frame between here and a `lua_pcall`.
+pub(crate) unsafe fn push_arguments(lua: *mut lua_State, packed: &[u8], timings: &Timings) {
+    let times = [
+        Some(timings.redirected()),
+        timings.resolved(),
+        timings.connected(),
+        timings.secured(),
+        timings.sent(),
+        timings.head(),
+        timings.finished(),
+    ];
+    // SAFETY: the caller's promise.
     unsafe {
-        let start: *mut u8 = ffi::lua_newuserdata(lua, FIELDS_AT + length).cast();
-        start.cast::<Timings>().write(timings.clone());
-        let mut place = start.add(FIELDS_AT);
-        for (name, value) in fields.iter_bytes() {
-            place.cast::<[u32; 2]>().write_unaligned([name.len() as u32, value.len() as u32]);
-            place = place.add(8);
-            place.copy_from_nonoverlapping(name.as_ptr(), name.len());
-            place = place.add(name.len());
-            place.copy_from_nonoverlapping(value.as_ptr(), value.len());
-            place = place.add(value.len());
+        push_bytes(lua, packed);
+        for time in times {
+            match time {
+                Some(time) => ffi::lua_pushnumber(lua, time.as_secs_f64()),
+                None => ffi::lua_pushnil(lua),
+            }
         }
     }
 }
 
-/// `__index` of all responses: makes the field that was asked for. Upvalue 1 is the table of what is packed.
+/// Pushes a response's metatable with what is kept; its `__index` is still to be set.
+///
+/// # Safety
+/// As [`push_arguments`], with one more slot.
+pub(crate) unsafe fn push_metatable(lua: *mut lua_State, packed: &[u8], timings: &Timings) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        ffi::lua_createtable(lua, COUNT, 1);
+        let table = ffi::lua_gettop(lua);
+        push_arguments(lua, packed, timings);
+        for place in (1..=COUNT).rev() {
+            ffi::lua_rawseti(lua, table, place.into());
+        }
+    }
+}
+
+/// `__index` of all responses: makes the field that was asked for.
 pub(crate) unsafe extern "C-unwind" fn index(lua: *mut lua_State) -> c_int {
-    // SAFETY: called by Lua; only `push_packed` makes the userdata in that table; the frame owns nothing.
+    // SAFETY: called by Lua; whatever it is called with is looked at first; the frame owns nothing.
     unsafe {
         ffi::lua_settop(lua, 2);
         if ffi::lua_type(lua, 1) != ffi::LUA_TTABLE || ffi::lua_type(lua, 2) != ffi::LUA_TSTRING {
             return 0;
         }
         let wanted = bytes(lua, 2);
-        if wanted != b"timings" && wanted != b"headers_list" {
-            return 0;
-        }
-        ffi::lua_pushvalue(lua, 1);
-        ffi::lua_rawget(lua, lua_upvalueindex(1));
-        let start: *const u8 = ffi::lua_touserdata(lua, 3).cast();
-        if start.is_null() {
+        if (wanted != b"timings" && wanted != b"headers_list") || ffi::lua_getmetatable(lua, 1) == 0 {
             return 0;
         }
         if wanted == b"timings" {
-            push_timings(lua, &*start.cast());
+            push_timings(lua, 3);
         } else {
-            let length = ffi::lua_rawlen(lua, 3).saturating_sub(FIELDS_AT);
-            push_list(lua, std::slice::from_raw_parts(start.add(FIELDS_AT), length));
+            ffi::lua_rawgeti(lua, 3, 1);
+            if ffi::lua_type(lua, 4) != ffi::LUA_TSTRING {
+                return 0;
+            }
+            push_list(lua, bytes(lua, 4));
         }
         ffi::lua_pushvalue(lua, 2);
         ffi::lua_pushvalue(lua, -2);
@@ -71,40 +127,28 @@ pub(crate) unsafe extern "C-unwind" fn index(lua: *mut lua_State) -> c_int {
     }
 }
 
+/// Pushes the table of timings from what the table at `kept` holds.
+///
 /// # Safety
-/// As [`push_packed`], with four slots.
-unsafe fn push_timings(lua: *mut lua_State, timings: &Timings) {
-    let phases = [
-        (c"redirected", Some(timings.redirected())),
-        (c"resolved", timings.resolved()),
-        (c"connected", timings.connected()),
-        (c"secured", timings.secured()),
-        (c"sent", timings.sent()),
-        (c"head", timings.head()),
-        (c"finished", timings.finished()),
-    ];
+/// As [`push_arguments`], with three slots.
+unsafe fn push_timings(lua: *mut lua_State, kept: c_int) {
     // SAFETY: the caller's promise.
     unsafe {
-        ffi::lua_createtable(lua, 0, phases.len() as c_int);
-        for (name, time) in phases {
-            if let Some(time) = time {
-                ffi::lua_pushnumber(lua, time.as_secs_f64());
-                ffi::lua_setfield(lua, -2, name.as_ptr());
-            }
+        ffi::lua_createtable(lua, 0, PHASES.len() as c_int);
+        for (place, name) in (2..).zip(PHASES) {
+            ffi::lua_rawgeti(lua, kept, place);
+            ffi::lua_setfield(lua, -2, name.as_ptr());
         }
     }
 }
 
 /// # Safety
-/// As [`push_packed`], with four slots.
-unsafe fn push_list(lua: *mut lua_State, mut rest: &[u8]) {
+/// As [`push_arguments`], with four slots.
+unsafe fn push_list(lua: *mut lua_State, packed: &[u8]) {
     // SAFETY: the caller's promise.
     unsafe {
         ffi::lua_createtable(lua, 8, 0);
-        let mut place = 0;
-        while let Some((name, value, after)) = next_field(rest) {
-            rest = after;
-            place += 1;
+        for (place, (name, value)) in (1..).zip(unpack(packed)) {
             ffi::lua_createtable(lua, 2, 0);
             push_bytes(lua, name);
             ffi::lua_rawseti(lua, -2, 1);
@@ -113,12 +157,4 @@ unsafe fn push_list(lua: *mut lua_State, mut rest: &[u8]) {
             ffi::lua_rawseti(lua, -2, place);
         }
     }
-}
-
-fn next_field(packed: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (name_length, rest) = packed.split_first_chunk::<4>()?;
-    let (value_length, rest) = rest.split_first_chunk::<4>()?;
-    let (name, rest) = rest.split_at_checked(u32::from_ne_bytes(*name_length) as usize)?;
-    let (value, rest) = rest.split_at_checked(u32::from_ne_bytes(*value_length) as usize)?;
-    Some((name, value, rest))
 }

@@ -4,12 +4,13 @@
 //! function has as upvalues, tables are made at their size, and what few scripts read is left to `later`.
 
 use std::ffi::{CStr, c_int};
+use std::rc::Rc;
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
-use whimbrel::{Download, Fields, Response, Timings};
+use whimbrel::{Download, Response, Timings};
 
 use crate::guard::push_bytes;
-use crate::shape::{Shape, Shapes};
+use crate::shape::{Function, Head, Shape, Shapes};
 use crate::{headers, later};
 
 /// A header table's pairs, where they are not simply the fields.
@@ -18,59 +19,66 @@ type Joined = Option<Vec<(Vec<u8>, Vec<u8>)>>;
 /// What a call came to.
 pub(crate) enum Outcome {
     /// A response with its body in memory.
-    Response(Response, Vec<u8>, Shape, Joined),
+    Response { response: Response, body: Vec<u8>, look: Look },
     /// A response whose body went to a file (`output`).
-    Stored(Download, Joined),
+    Stored(Download, Look),
     /// A file of `http.download`.
     Downloaded(Download),
     /// `nil` and this sentence.
     Failed(String),
 }
 
+/// What the tables of a response will look like, worked out before Lua is touched.
+pub(crate) struct Look {
+    shape: Shape,
+    joined: Joined,
+    packed: Rc<[u8]>,
+}
+
 impl Outcome {
-    pub(crate) fn response(response: Response, body: Vec<u8>) -> Self {
-        Self::Response(response, body, Shape::Unknown, None)
+    pub(crate) fn response(response: Response, body: Vec<u8>, shapes: &mut Shapes) -> Self {
+        let (shape, packed) = shapes.of(&head_of(&response));
+        // Names that a shape was learnt for come once each.
+        let joined = if shape == Shape::Unknown { headers::joined(response.headers()) } else { None };
+        Self::Response { response, body, look: Look { shape, joined, packed } }
     }
 
-    /// Works out what the tables will look like: the last step before Lua is touched.
-    pub(crate) fn shape(&mut self, shapes: &mut Shapes) {
-        if let Self::Response(response, _, shape, joined) = self {
-            let fields = response.headers();
-            // Names that a shape was learnt for come once each.
-            *shape = shapes.of(fields);
-            if *shape == Shape::Unknown {
-                *joined = headers::joined(fields);
-            }
-        }
+    pub(crate) fn stored(download: Download) -> Self {
+        let fields = download.headers();
+        let look = Look { shape: Shape::Unknown, joined: headers::joined(fields), packed: later::pack(fields) };
+        Self::Stored(download, look)
     }
 
     /// The number of the function that was made while this was pushed.
     pub(crate) fn made(&self) -> Option<c_int> {
         match self {
-            Self::Response(_, _, Shape::New(new), _) => Some(new.number),
+            Self::Response { look: Look { shape: Shape::New(new), .. }, .. } => Some(new.function.number),
             _ => None,
         }
     }
+}
 
-    pub(crate) fn stored(download: Download) -> Self {
-        let joined = headers::joined(download.headers());
-        Self::Stored(download, joined)
+fn head_of(response: &Response) -> Head<'_> {
+    Head {
+        status: response.status(),
+        url: response.url(),
+        reason: response.reason(),
+        version: response.version().as_str(),
+        fields: response.headers(),
     }
 }
 
 // The upvalues of `push_outcome`.
 const HEADERS_METATABLE: c_int = 1;
-const RESPONSE_METATABLE: c_int = 2;
-const PACKED: c_int = 3;
-const STATUS: c_int = 4;
-const BODY: c_int = 5;
-const HEADERS: c_int = 6;
-const URL: c_int = 7;
-const REASON: c_int = 8;
-const VERSION: c_int = 9;
-const OK: c_int = 10;
-const HTTP_1_1: c_int = 11;
-const BUILDERS: c_int = 12;
+const RESPONSE_INDEX: c_int = 2;
+const STATUS: c_int = 3;
+const BODY: c_int = 4;
+const HEADERS: c_int = 5;
+const URL: c_int = 6;
+const REASON: c_int = 7;
+const VERSION: c_int = 8;
+const INDEX: c_int = 9;
+const BUILDERS: c_int = 10;
 
 /// Pushes the function [`push_outcome`] with its upvalues.
 ///
@@ -83,17 +91,8 @@ pub(crate) unsafe fn push_pusher(lua: *mut lua_State) {
         ffi::lua_pushcclosure(lua, headers::index, 0);
         ffi::lua_setfield(lua, -2, c"__index".as_ptr());
 
-        ffi::lua_createtable(lua, 0, 1);
-        ffi::lua_createtable(lua, 0, 0);
-        ffi::lua_createtable(lua, 0, 1);
-        ffi::lua_pushstring(lua, c"k".as_ptr());
-        ffi::lua_setfield(lua, -2, c"__mode".as_ptr());
-        ffi::lua_setmetatable(lua, -2);
-        ffi::lua_pushvalue(lua, -1);
-        ffi::lua_pushcclosure(lua, later::index, 1);
-        ffi::lua_setfield(lua, -3, c"__index".as_ptr());
-
-        for name in [c"status", c"body", c"headers", c"url", c"reason", c"version", c"OK", c"HTTP/1.1"] {
+        ffi::lua_pushcclosure(lua, later::index, 0);
+        for name in [c"status", c"body", c"headers", c"url", c"reason", c"version", c"__index"] {
             ffi::lua_pushstring(lua, name.as_ptr());
         }
         ffi::lua_createtable(lua, 0, 0);
@@ -109,31 +108,23 @@ unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_int {
     unsafe {
         let outcome = &*ffi::lua_touserdata(lua, 1).cast::<Outcome>();
         match outcome {
-            Outcome::Response(response, body, shape, joined) => {
-                let head = Head {
-                    status: response.status(),
-                    reason: response.reason(),
-                    version: response.version().as_str(),
-                    url: response.url(),
-                };
-                let fields = response.headers();
-                if push_builder(lua, shape) {
-                    build_response(lua, &head, body, fields);
-                } else {
-                    fill_response(lua, &head, body, fields, joined.as_deref());
+            Outcome::Response { response, body, look } => {
+                let head = head_of(response);
+                match push_builder(lua, &look.shape) {
+                    Some(function) => build_response(lua, function, &head, body, look, response.timings()),
+                    None => fill_response(lua, &head, body, look, response.timings()),
                 }
-                finish_response(lua, fields, response.timings());
                 1
             }
-            Outcome::Stored(download, joined) => {
+            Outcome::Stored(download, look) => {
                 let head = Head {
                     status: download.status(),
+                    url: download.url(),
                     reason: download.head().reason(),
                     version: download.head().version.as_str(),
-                    url: download.url(),
+                    fields: download.headers(),
                 };
-                fill_response(lua, &head, b"", download.headers(), joined.as_deref());
-                finish_response(lua, download.headers(), download.timings());
+                fill_response(lua, &head, b"", look, download.timings());
                 set_integer(lua, c"bytes_written", download.bytes_written());
                 1
             }
@@ -154,87 +145,82 @@ unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_int {
     }
 }
 
-struct Head<'a> {
-    status: u16,
-    reason: &'a [u8],
-    version: &'a str,
-    url: &'a str,
-}
-
 // SAFETY: (of every block below) called from `push_outcome` only; twelve of the free stack slots are used at most, and
 // whoever may use more asks for them; nothing is owned here.
 
-/// Pushes the function that builds a response of this shape, made if need be; false if there is none.
-unsafe fn push_builder(lua: *mut lua_State, shape: &Shape) -> bool {
+/// Pushes the function that builds a response of this shape, made if need be; `None` if there is none.
+unsafe fn push_builder(lua: *mut lua_State, shape: &Shape) -> Option<Function> {
     // SAFETY: see above.
     unsafe {
         match shape {
-            Shape::Unknown => return false,
-            Shape::Known(number) => {
-                ffi::lua_rawgeti(lua, lua_upvalueindex(BUILDERS), (*number).into());
-                if ffi::lua_type(lua, -1) != ffi::LUA_TFUNCTION {
-                    ffi::lua_settop(lua, -2);
-                    return false;
+            Shape::Unknown => None,
+            Shape::Known(function) => {
+                ffi::lua_rawgeti(lua, lua_upvalueindex(BUILDERS), function.number.into());
+                if ffi::lua_type(lua, -1) == ffi::LUA_TFUNCTION {
+                    return Some(*function);
                 }
+                ffi::lua_settop(lua, -2);
+                None
             }
             Shape::New(new) => {
                 let (start, name) = (new.source.as_ptr().cast(), c"=whimbrel".as_ptr());
                 if ffi::luaL_loadbufferx(lua, start, new.source.len(), name, c"t".as_ptr()) != ffi::LUA_OK {
                     ffi::lua_error(lua);
                 }
-                ffi::lua_call(lua, 0, 1);
+                ffi::lua_pushvalue(lua, lua_upvalueindex(RESPONSE_INDEX));
+                ffi::lua_call(lua, 1, 1);
                 ffi::lua_pushvalue(lua, -1);
-                ffi::lua_rawseti(lua, lua_upvalueindex(BUILDERS), new.number.into());
+                ffi::lua_rawseti(lua, lua_upvalueindex(BUILDERS), new.function.number.into());
                 if let Some(old) = new.instead_of {
                     ffi::lua_pushnil(lua);
                     ffi::lua_rawseti(lua, lua_upvalueindex(BUILDERS), old.into());
                 }
+                Some(new.function)
             }
         }
-        true
     }
 }
 
-/// Calls the function on top; leaves the response and its header table.
-unsafe fn build_response(lua: *mut lua_State, head: &Head<'_>, body: &[u8], fields: &Fields) {
+/// Calls the function on top; leaves the response.
+unsafe fn build_response(
+    lua: *mut lua_State,
+    function: Function,
+    head: &Head<'_>,
+    body: &[u8],
+    look: &Look,
+    timings: &Timings,
+) {
     // SAFETY: see above.
     unsafe {
-        ffi::luaL_checkstack(lua, fields.len() as c_int + 8, c"headers".as_ptr());
+        ffi::luaL_checkstack(lua, head.fields.len() as c_int + 16, c"headers".as_ptr());
         ffi::lua_pushinteger(lua, head.status.into());
         push_bytes(lua, body);
-        push_bytes(lua, head.url.as_bytes());
-        push_usual(lua, OK, b"OK", head.reason);
-        push_usual(lua, HTTP_1_1, b"HTTP/1.1", head.version.as_bytes());
-        for (_, value) in fields.iter_bytes() {
-            push_bytes(lua, value);
+        later::push_arguments(lua, &look.packed, timings);
+        let mut varying = function.varying;
+        if varying != 0 {
+            for value in head.values() {
+                if varying & 1 != 0 {
+                    push_bytes(lua, value);
+                }
+                varying >>= 1;
+            }
         }
-        ffi::lua_call(lua, 5 + fields.len() as c_int, 2);
-    }
-}
-
-/// Pushes `bytes`, from the upvalue where they are what that holds.
-unsafe fn push_usual(lua: *mut lua_State, upvalue: c_int, usual: &[u8], bytes: &[u8]) {
-    // SAFETY: see above.
-    unsafe {
-        if bytes == usual {
-            ffi::lua_pushvalue(lua, lua_upvalueindex(upvalue));
-        } else {
-            push_bytes(lua, bytes);
-        }
+        ffi::lua_call(lua, 2 + later::COUNT + function.varying.count_ones() as c_int, 3);
+        ffi::lua_setmetatable(lua, -3);
+        finish_headers(lua);
     }
 }
 
 /// As [`build_response`], name by name.
-unsafe fn fill_response(
-    lua: *mut lua_State,
-    head: &Head<'_>,
-    body: &[u8],
-    fields: &Fields,
-    joined: Option<&[(Vec<u8>, Vec<u8>)]>,
-) {
+unsafe fn fill_response(lua: *mut lua_State, head: &Head<'_>, body: &[u8], look: &Look, timings: &Timings) {
     // SAFETY: see above.
     unsafe {
         ffi::lua_createtable(lua, 0, 6);
+        later::push_metatable(lua, &look.packed, timings);
+        ffi::lua_pushvalue(lua, lua_upvalueindex(INDEX));
+        ffi::lua_pushvalue(lua, lua_upvalueindex(RESPONSE_INDEX));
+        ffi::lua_rawset(lua, -3);
+        ffi::lua_setmetatable(lua, -2);
         ffi::lua_pushvalue(lua, lua_upvalueindex(STATUS));
         ffi::lua_pushinteger(lua, head.status.into());
         ffi::lua_rawset(lua, -3);
@@ -242,42 +228,37 @@ unsafe fn fill_response(
         set_bytes(lua, URL, head.url.as_bytes());
         set_bytes(lua, REASON, head.reason);
         set_bytes(lua, VERSION, head.version.as_bytes());
-        match joined {
-            None => {
-                ffi::lua_createtable(lua, 0, fields.len() as c_int);
-                for (name, value) in fields.iter_bytes() {
-                    push_bytes(lua, name);
-                    push_bytes(lua, value);
-                    ffi::lua_rawset(lua, -3);
-                }
-            }
-            Some(pairs) => {
-                ffi::lua_createtable(lua, 0, pairs.len() as c_int);
-                for (name, value) in pairs {
-                    push_bytes(lua, name);
-                    push_bytes(lua, value);
-                    ffi::lua_rawset(lua, -3);
-                }
-            }
+        match &look.joined {
+            None => push_pairs(lua, head.fields.iter_bytes(), head.fields.len()),
+            Some(pairs) => push_pairs(lua, pairs.iter().map(|(name, value)| (&**name, &**value)), pairs.len()),
         }
         ffi::lua_pushvalue(lua, lua_upvalueindex(HEADERS));
         ffi::lua_pushvalue(lua, -2);
         ffi::lua_rawset(lua, -4);
+        finish_headers(lua);
     }
 }
 
-/// Gives the response and the header table on top of it their metatables; the response is left.
-unsafe fn finish_response(lua: *mut lua_State, fields: &Fields, timings: &Timings) {
+/// Pushes a table of these pairs.
+unsafe fn push_pairs<'a>(lua: *mut lua_State, pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>, count: usize) {
+    // SAFETY: see above; the iterator holds nothing that must be dropped.
+    unsafe {
+        ffi::lua_createtable(lua, 0, count as c_int);
+        for (name, value) in pairs {
+            push_bytes(lua, name);
+            push_bytes(lua, value);
+            ffi::lua_rawset(lua, -3);
+        }
+    }
+}
+
+/// Gives the header table on top its metatable and takes it off.
+unsafe fn finish_headers(lua: *mut lua_State) {
     // SAFETY: see above.
     unsafe {
         ffi::lua_pushvalue(lua, lua_upvalueindex(HEADERS_METATABLE));
         ffi::lua_setmetatable(lua, -2);
         ffi::lua_settop(lua, -2);
-        ffi::lua_pushvalue(lua, -1);
-        later::push_packed(lua, fields, timings);
-        ffi::lua_rawset(lua, lua_upvalueindex(PACKED));
-        ffi::lua_pushvalue(lua, lua_upvalueindex(RESPONSE_METATABLE));
-        ffi::lua_setmetatable(lua, -2);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The session of a Lua state: one engine client for all names under which the state reaches the library, made when the
 //! first is opened and dropped when the state is closed. Nothing is shared between states.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -31,6 +31,26 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) host: RefCell<Host>,
     pub(crate) shapes: RefCell<Shapes>,
+    /// The memory of an earlier body, empty.
+    buffer: Cell<Vec<u8>>,
+}
+
+/// The most memory that is kept from one body to the next, in bytes.
+const KEPT: usize = 64 * 1024;
+
+impl Session {
+    /// An empty buffer for a body, with the memory of an earlier one where there is any.
+    pub(crate) fn take_buffer(&self) -> Vec<u8> {
+        self.buffer.take()
+    }
+
+    /// Keeps the memory of a buffer that is not needed any more.
+    pub(crate) fn keep_buffer(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEPT {
+            buffer.clear();
+            self.buffer.set(buffer);
+        }
+    }
 }
 
 /// The upvalues of each function of the module.
@@ -130,7 +150,7 @@ pub(crate) unsafe fn push_session(lua: *mut lua_State) {
 
 fn open() -> whimbrel::Result<Session> {
     let client = Client::builder().user_agent(USER_AGENT).total_timeout(DEFAULT_TIMEOUT).idle_timeout(None).build()?;
-    Ok(Session { client, host: RefCell::default(), shapes: RefCell::default() })
+    Ok(Session { client, host: RefCell::default(), shapes: RefCell::default(), buffer: Cell::default() })
 }
 
 /// The session in the userdata at `index`; null when it is closed.

@@ -15,7 +15,7 @@ pub struct Fields {
 }
 
 /// Where one field stands in the buffer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) name: (u32, u32),
     pub(crate) value: (u32, u32),
@@ -156,7 +156,8 @@ impl Fields {
 impl PartialEq for Fields {
     /// The same fields in the same order, names in the same case.
     fn eq(&self, other: &Self) -> bool {
-        self.iter_bytes().eq(other.iter_bytes())
+        // Two heads of the same bytes are often compared; two runs of bytes are much quicker than their pieces.
+        (self.bytes == other.bytes && self.spans == other.spans) || self.iter_bytes().eq(other.iter_bytes())
     }
 }
 
