@@ -24,8 +24,8 @@ fn certificate(refusal: &CertificateError) -> String {
         }
         CertificateError::NotValidForName => "the certificate is for another name",
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names = presented.join(", ");
-            return format!("the certificate is not for {} but for {names}", expected.to_str());
+            let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+            return format!("the certificate is not for {} but for {}", expected.to_str(), names.join(", "));
         }
         CertificateError::UnknownIssuer => {
             "the certificate's issuer is not trusted; if it should be, give its certificate as a CA file"
@@ -38,6 +38,12 @@ fn certificate(refusal: &CertificateError) -> String {
         other => return format!("the certificate was refused ({other})"),
     };
     sentence.to_owned()
+}
+
+/// The name in webpki's `DnsName("a.test")` or `IpAddress(127.0.0.1)`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.trim_matches('"')
 }
 
 fn alert(alert: AlertDescription) -> String {

@@ -64,6 +64,15 @@ fn a_bomb_without_max_body_stops_at_the_ratio() {
 }
 
 #[test]
+fn an_endless_body_that_decodes_to_nothing_ends_without_a_limit_or_a_deadline() {
+    let empty = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best()).finish().unwrap();
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+    let server = RawServer::start([Script::new().expect_head().send(head).send_endlessly(empty.repeat(3000))]);
+    let text = "Weird server reply: over 1048576 bytes of the body decode to nothing";
+    failure(Kind::TooLarge, Phase::Body, "too-large", text).of(|| whole(client().get(&server.url("/"))));
+}
+
+#[test]
 fn a_coded_body_that_is_malformed_or_cut_is_an_error() {
     let text = "Unrecognized or bad HTTP Content or Transfer-Encoding: ";
     for (coding, body) in [("gzip", gzip()), ("br", brotli()), ("zstd", zstd())] {

@@ -56,8 +56,8 @@ fn a_certificate_for_another_name_is_refused() {
         let authority_of = format!("{host}:{}", origin.addr().port());
         client().get(&origin.url_at(host, "/get")).ca_pem(authority.ca_pem()).resolve(&authority_of, &addr)
     };
-    refused(|| get("a.test"), "the certificate is not for a.test but for ");
-    refused(|| get("127.0.0.1"), "the certificate is not for 127.0.0.1 but for ");
+    refused(|| get("a.test"), "the certificate is not for a.test but for b.test");
+    refused(|| get("127.0.0.1"), "the certificate is not for 127.0.0.1 but for b.test");
     assert_eq!(get("b.test").send().unwrap().status(), 200);
 }
 
