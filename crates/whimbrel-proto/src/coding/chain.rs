@@ -23,6 +23,8 @@ pub struct Decoder {
     written: u64,
     /// Bytes that went from stage to stage.
     passed: u64,
+    /// Coded bytes taken since the last decoded one.
+    barren: u64,
 }
 
 /// What one stage wrote and the next has not yet taken.
@@ -61,7 +63,7 @@ impl Decoder {
         }
         let between = codings[1..].iter().map(|_| Between::default()).collect();
         let stages = codings.iter().rev().map(|&coding| stage(coding)).collect::<Result<_>>()?;
-        Ok(Some(Self { stages, between, limits, taken: 0, written: 0, passed: 0 }))
+        Ok(Some(Self { stages, between, limits, taken: 0, written: 0, passed: 0, barren: 0 }))
     }
 
     /// Decodes from `input` and appends to `output`, `room` bytes at most. Returns the number of bytes taken from the
@@ -91,7 +93,8 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Kind::Coding`] for what is no valid coding, [`Kind::BodyLimit`] over [`DecodeLimits::max_output`],
-    /// [`Kind::TooLarge`] over [`DecodeLimits::max_ratio`]. The decoder can't be used after an error.
+    /// [`Kind::TooLarge`] over [`DecodeLimits::max_ratio`] or [`DecodeLimits::max_barren`]. The decoder can't be used
+    /// after an error.
     pub fn decode_into(&mut self, input: &[u8], output: &mut [u8]) -> Result<Decoded> {
         let (mut consumed, mut produced) = (0, 0);
         loop {
@@ -122,6 +125,8 @@ impl Decoder {
             self.limits.check(taken, written)?;
             if self.stages.len() == 1 || !has_moved || produced == output.len() {
                 (self.taken, self.written) = (taken, written);
+                self.barren = if produced > 0 { 0 } else { self.barren + consumed as u64 };
+                self.limits.check_barren(self.barren)?;
                 return Ok(Decoded { consumed, produced, pending: produced == output.len() });
             }
         }

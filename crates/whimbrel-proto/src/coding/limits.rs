@@ -13,11 +13,15 @@ pub struct DecodeLimits {
     pub ratio_from: u64,
     /// The most decoded bytes. Default: no limit.
     pub max_output: Option<u64>,
+    /// How many coded bytes in a row may decode to nothing: names in gzip heads, empty members, skippable frames, what
+    /// follows the last member. No decoded byte is a turn of the driver, which looks at its deadlines only then; so a
+    /// peer could hold it in here for ever. Default: 1 MiB.
+    pub max_barren: u64,
 }
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self { max_ratio: 1100, ratio_from: 1 << 20, max_output: None }
+        Self { max_ratio: 1100, ratio_from: 1 << 20, max_output: None, max_barren: 1 << 20 }
     }
 }
 
@@ -30,6 +34,14 @@ impl DecodeLimits {
             return Err(Error::new(Kind::BodyLimit, Phase::Body, detail));
         }
         self.check_ratio(taken, written)
+    }
+
+    pub(super) fn check_barren(&self, barren: u64) -> Result<()> {
+        if barren > self.max_barren {
+            let detail = format!("over {} bytes of the body decode to nothing", self.max_barren);
+            return Err(Error::new(Kind::TooLarge, Phase::Body, detail));
+        }
+        Ok(())
     }
 
     pub(super) fn check_ratio(&self, taken: u64, written: u64) -> Result<()> {

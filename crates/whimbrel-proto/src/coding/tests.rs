@@ -192,6 +192,31 @@ fn what_follows_the_end_is_ignored_behind_gzip_and_an_error_elsewhere() {
     }
 }
 
+/// threats row 7: no byte of output comes of it, so no limit on output and no deadline between two outputs would end it.
+#[test]
+fn a_body_that_decodes_to_nothing_for_too_long_is_refused() {
+    let endless = 2 << 20;
+    let repeated = |part: &[u8]| part.iter().copied().cycle().take(endless).collect::<Vec<u8>>();
+    let gzip_named = b"\x1f\x8b\x08\x08\0\0\0\0\0\x03";
+    // RFC 8878 §3.1.2: a magic number, four bytes of length, that many to skip.
+    let skippable = [&b"\x50\x2a\x4d\x18\0\x10\0\0"[..], &[0; 0x1000]].concat();
+    for (what, name, coded) in [
+        ("empty members", "gzip", repeated(&gzip(b""))),
+        ("a member's name", "gzip", [&gzip_named[..], &repeated(b"x")].concat()),
+        ("what follows the end", "gzip", [gzip(b"text"), repeated(b"x")].concat()),
+        ("empty frames", "zstd", repeated(&zstd(b""))),
+        ("skippable frames", "zstd", repeated(&skippable)),
+    ] {
+        for piece in [1000, 64 << 10] {
+            let error = decode_with(decoder(name, DecodeLimits::default()), &coded, piece, 64).unwrap_err();
+            assert_eq!(error.kind(), Kind::TooLarge, "{what}: {error}");
+        }
+        let few = &coded[..endless / 4];
+        let kind = decode(name, few).map_err(|error| error.kind()).err();
+        assert!(matches!(kind, None | Some(Kind::Truncated)), "{what}: {kind:?}");
+    }
+}
+
 /// threats row 7: a window that would take more memory than RFC 8878 asks of a decoder.
 #[test]
 fn zstd_windows_over_8_mib_are_refused() {
