@@ -5,7 +5,6 @@
 //! numbers, so that a script that meddles with it can do no harm.
 
 use std::ffi::{CStr, c_int};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mlua_sys::{self as ffi, lua_State};
@@ -25,36 +24,26 @@ pub(crate) const COUNT: c_int = 1 + PHASES.len() as c_int;
 /// How many bytes precede the fields in what is packed.
 const FIELDS_AT: usize = size_of::<u128>();
 
-/// The fields in one run of bytes: for each the lengths of its name and value, four bytes each, and both. Before them
-/// stands what is different each time: Lua finds strings by some of their bytes, and two of these may differ in others.
-pub(crate) fn pack(fields: &Fields) -> Rc<[u8]> {
+/// Writes the fields in one run of bytes. Before them stands what is different each time: Lua finds strings by some of
+/// their bytes, and two of these may differ in others.
+pub(crate) fn pack(fields: &Fields, out: &mut Vec<u8>) {
     static COUNTER: AtomicU64 = AtomicU64::new(1);
-    // An odd factor spreads the count over all bytes, and makes no two counts the same.
-    let different =
-        u128::from(COUNTER.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let length: usize = fields.iter_bytes().map(|(name, value)| 8 + name.len() + value.len()).sum();
-    let mut packed = Vec::with_capacity(FIELDS_AT + length);
-    packed.extend_from_slice(&different.to_ne_bytes());
-    for (name, value) in fields.iter_bytes() {
-        packed.extend_from_slice(&(name.len() as u32).to_ne_bytes());
-        packed.extend_from_slice(&(value.len() as u32).to_ne_bytes());
-        packed.extend_from_slice(name);
-        packed.extend_from_slice(value);
-    }
-    packed.into()
+    /// Odd, so that it makes no two counts the same, and large, so that it spreads them over all bytes.
+    const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    out.clear();
+    out.extend_from_slice(&u128::from(count).wrapping_mul(SPREAD).to_ne_bytes());
+    fields.pack(out);
 }
 
-/// The fields again; nothing behind the first byte that [`pack`] did not write so.
+/// Whether these are the fields that [`pack`] wrote.
+pub(crate) fn holds(packed: &[u8], fields: &Fields) -> bool {
+    packed.get(FIELDS_AT..).is_some_and(|packed| fields.packs_to(packed))
+}
+
+/// The fields that [`pack`] wrote.
 pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = packed.get(FIELDS_AT..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (name_length, after) = rest.split_first_chunk::<4>()?;
-        let (value_length, after) = after.split_first_chunk::<4>()?;
-        let (name, after) = after.split_at_checked(u32::from_ne_bytes(*name_length) as usize)?;
-        let (value, after) = after.split_at_checked(u32::from_ne_bytes(*value_length) as usize)?;
-        rest = after;
-        Some((name, value))
-    })
+    Fields::unpack(packed.get(FIELDS_AT..).unwrap_or_default())
 }
 
 /// Pushes the [`COUNT`] values that are kept, in the order of [`ARGUMENTS`].

@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Look {
     shape: Shape,
     joined: Joined,
-    packed: Rc<[u8]>,
+    packed: Rc<Vec<u8>>,
 }
 
 impl Outcome {
@@ -45,7 +45,8 @@ impl Outcome {
 
     pub(crate) fn stored(download: Download) -> Self {
         let fields = download.headers();
-        let look = Look { shape: Shape::Unknown, joined: headers::joined(fields), packed: later::pack(fields) };
+        let mut look = Look { shape: Shape::Unknown, joined: headers::joined(fields), packed: Rc::default() };
+        later::pack(fields, Rc::make_mut(&mut look.packed));
         Self::Stored(download, look)
     }
 

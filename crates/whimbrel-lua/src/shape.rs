@@ -86,10 +86,10 @@ pub(crate) struct Shapes {
 }
 
 struct Set {
-    /// The fields of the last response that had these names.
-    fields: Fields,
-    /// The same, as the response keeps them.
-    packed: Rc<[u8]>,
+    /// Each name with a line feed behind it, which no name has.
+    names: Vec<u8>,
+    /// The fields of the last response that had these names, as the response keeps them.
+    packed: Rc<Vec<u8>>,
     /// The first of each of [`Head::values`], where it did not vary so far.
     constants: Vec<Vec<u8>>,
     seen: u32,
@@ -100,15 +100,17 @@ struct Set {
 
 impl Shapes {
     /// The shape of a response, always unknown where a name comes twice, and its fields as it keeps them.
-    pub(crate) fn of(&mut self, head: &Head<'_>) -> (Shape, Rc<[u8]>) {
-        let is_last = self.sets.get(self.last).is_some_and(|set| set.fields == *head.fields);
+    pub(crate) fn of(&mut self, head: &Head<'_>) -> (Shape, Rc<Vec<u8>>) {
+        let is_last = self.sets.get(self.last).is_some_and(|set| later::holds(&set.packed, head.fields));
         let differs = if is_last {
             self.sets[self.last].compare_line(head)
         } else {
             self.last = match self.find(head.fields) {
                 Some(place) => place,
                 None if head.fields.len() > MOST_FIELDS || headers::joined(head.fields).is_some() => {
-                    return (Shape::Unknown, later::pack(head.fields));
+                    let mut packed = Vec::new();
+                    later::pack(head.fields, &mut packed);
+                    return (Shape::Unknown, Rc::new(packed));
                 }
                 None => self.remember(head),
             };
@@ -138,10 +140,7 @@ impl Shapes {
     }
 
     fn find(&self, fields: &Fields) -> Option<usize> {
-        let is = |set: &Set| {
-            let names = set.fields.iter_bytes().map(|(name, _)| name);
-            set.fields.len() == fields.len() && names.eq(fields.iter_bytes().map(|(name, _)| name))
-        };
+        let is = |set: &Set| matches(&set.names, fields);
         if self.sets.get(self.last).is_some_and(is) { Some(self.last) } else { self.sets.iter().position(is) }
     }
 
@@ -161,8 +160,23 @@ impl Shapes {
     }
 }
 
+fn matches(mut names: &[u8], fields: &Fields) -> bool {
+    for (name, _) in fields.iter_bytes() {
+        match names.split_at_checked(name.len()) {
+            Some((start, [b'\n', rest @ ..])) if start == name => names = rest,
+            _ => return false,
+        }
+    }
+    names.is_empty()
+}
+
 impl Set {
     fn new(head: &Head<'_>, number: c_int) -> Self {
+        let mut joined = Vec::new();
+        for (name, _) in head.fields.iter_bytes() {
+            joined.extend_from_slice(name);
+            joined.push(b'\n');
+        }
         let (mut constants, mut varying) = (Vec::new(), 0);
         let names = LINE.into_iter().chain(head.fields.iter().map(|(name, _)| name));
         for (index, (name, value)) in names.zip(head.values()).enumerate() {
@@ -170,15 +184,17 @@ impl Set {
             varying |= u64::from(varies) << index;
             constants.push(if varies { Vec::new() } else { value.to_vec() });
         }
-        let packed = later::pack(head.fields);
-        let function = Function { number, varying };
-        Self { fields: head.fields.clone(), packed, constants, seen: 0, function, built: false, instead_of: None }
+        let (packed, function) = (Rc::default(), Function { number, varying });
+        Self { names: joined, packed, constants, seen: 0, function, built: false, instead_of: None }
     }
 
     /// Takes in a response with the same names; true if a value that was constant is not.
     fn compare(&mut self, head: &Head<'_>) -> bool {
-        self.fields.clone_from(head.fields);
-        self.packed = later::pack(head.fields);
+        if Rc::get_mut(&mut self.packed).is_none() {
+            // It is being pushed, and a finalizer made this call meanwhile.
+            self.packed = Rc::default();
+        }
+        later::pack(head.fields, Rc::make_mut(&mut self.packed));
         self.compare_values(head.values())
     }
 
@@ -220,7 +236,8 @@ impl Set {
         };
         let [url, reason, version] = [value(0), value(1), value(2)];
         let mut pairs = String::new();
-        for (index, (name, _)) in self.fields.iter().enumerate() {
+        let names = String::from_utf8_lossy(&self.names);
+        for (index, name) in names.lines().enumerate() {
             // A name is a token (RFC 9110 §5.6.2): nothing in it ends the quotes.
             pairs.push_str(&format!("[\"{name}\"]={},", value(LINE.len() + index)));
         }

@@ -15,10 +15,28 @@ pub struct Fields {
 }
 
 /// Where one field stands in the buffer.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) name: (u32, u32),
     pub(crate) value: (u32, u32),
+}
+
+impl Span {
+    const PACKED: usize = 4 * size_of::<u32>();
+
+    fn pack(self) -> [u8; Self::PACKED] {
+        let mut packed = [0; Self::PACKED];
+        let places = [self.name.0, self.name.1, self.value.0, self.value.1];
+        for (four, place) in packed.chunks_exact_mut(4).zip(places) {
+            four.copy_from_slice(&place.to_le_bytes());
+        }
+        packed
+    }
+
+    fn unpack(packed: &[u8]) -> Option<Self> {
+        let place = |index: usize| Some(u32::from_le_bytes(*packed.get(4 * index..)?.first_chunk()?));
+        Some(Self { name: (place(0)?, place(1)?), value: (place(2)?, place(3)?) })
+    }
 }
 
 impl Fields {
@@ -105,6 +123,34 @@ impl Fields {
         self.spans.iter().map(|span| (slice(&self.bytes, span.name), slice(&self.bytes, span.value)))
     }
 
+    /// Appends all of it in one run of bytes, for those who keep many: [`Fields::unpack`] reads it.
+    pub fn pack(&self, out: &mut Vec<u8>) {
+        out.reserve(4 + self.spans.len() * Span::PACKED + self.bytes.len());
+        out.extend_from_slice(&(self.spans.len() as u32).to_le_bytes());
+        for span in &self.spans {
+            out.extend_from_slice(&span.pack());
+        }
+        out.extend_from_slice(&self.bytes);
+    }
+
+    /// Whether [`Fields::pack`] would append just these bytes.
+    pub fn packs_to(&self, packed: &[u8]) -> bool {
+        let Some((spans, bytes)) = split_packed(packed) else { return false };
+        spans.len() == self.spans.len() * Span::PACKED
+            && bytes == self.bytes
+            && self.spans.iter().zip(spans.chunks_exact(Span::PACKED)).all(|(span, packed)| span.pack()[..] == *packed)
+    }
+
+    /// Names and values of what [`Fields::pack`] appended. Of other bytes, whatever they may be taken for.
+    pub fn unpack(packed: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let (spans, bytes) = split_packed(packed).unwrap_or_default();
+        let part = |(start, end)| bytes.get(start as usize..end as usize);
+        spans.chunks_exact(Span::PACKED).map_while(move |span| {
+            let span = Span::unpack(span)?;
+            Some((part(span.name)?, part(span.value)?))
+        })
+    }
+
     /// Whether a name comes twice, in whatever case. Nearly free for the few fields that messages have: names of
     /// different length are told apart without a look at them.
     pub fn has_repeats(&self) -> bool {
@@ -156,12 +202,17 @@ impl Fields {
 impl PartialEq for Fields {
     /// The same fields in the same order, names in the same case.
     fn eq(&self, other: &Self) -> bool {
-        // Two heads of the same bytes are often compared; two runs of bytes are much quicker than their pieces.
-        (self.bytes == other.bytes && self.spans == other.spans) || self.iter_bytes().eq(other.iter_bytes())
+        self.iter_bytes().eq(other.iter_bytes())
     }
 }
 
 impl Eq for Fields {}
+
+/// The spans and the bytes of what [`Fields::pack`] wrote.
+fn split_packed(packed: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (count, rest) = packed.split_first_chunk()?;
+    rest.split_at_checked((u32::from_le_bytes(*count) as usize).checked_mul(Span::PACKED)?)
+}
 
 /// Optional whitespace is space and TAB (RFC 9110 §5.6.3).
 fn trim_space(mut value: &[u8]) -> &[u8] {
@@ -269,6 +320,27 @@ mod tests {
         same.append("C", "3").unwrap();
         assert_eq!(fields, same);
         assert_ne!(fields, Fields::new());
+    }
+
+    #[test]
+    fn packed_fields_are_the_same_again_and_other_bytes_do_no_harm() {
+        let mut fields = Fields::new();
+        for (name, value) in [("A", "1"), ("B", ""), ("a", "\u{e9}")] {
+            fields.append(name, value).unwrap();
+        }
+        fields.remove("B");
+        let mut packed = Vec::new();
+        fields.pack(&mut packed);
+        assert!(Fields::unpack(&packed).eq(fields.iter_bytes()));
+        assert!(fields.packs_to(&packed));
+        let mut other = fields.clone();
+        other.set("A", "2").unwrap();
+        assert!(!other.packs_to(&packed) && !Fields::new().packs_to(&packed));
+        for cut in 0..packed.len() {
+            assert!(Fields::unpack(&packed[..cut]).count() <= fields.len());
+            assert!(!fields.packs_to(&packed[..cut]));
+        }
+        assert_eq!(Fields::unpack(&[0xff; 100]).count(), 0);
     }
 
     /// threats row 5
