@@ -54,6 +54,20 @@ check.test("install replaces what a host has under the name, and can be undone",
   package.loaded.http, package.preload.http, _G.http = ours, nil, nil
 end)
 
+check.test("install and its undoing work where a host guards its globals", function()
+  local guard = function(_, name) error("no global " .. tostring(name)) end
+  setmetatable(_G, { __index = guard, __newindex = guard })
+  local good, undo = pcall(require("whimbrel").install, { "http", "cjson", "cjson.safe" })
+  local installed = good and rawget(_G, "http")
+  local undone = good and pcall(undo)
+  setmetatable(_G, nil)
+  equal(good, true, tostring(undo))
+  equal(installed, check.http)
+  equal(undone, true)
+  equal(rawget(_G, "http"), nil)
+  equal(rawget(_G, "cjson.safe"), nil)
+end)
+
 check.test("install says what is wrong with its argument", function()
   local install = require("whimbrel").install
   check.raises("a list of module names expected", install)
@@ -63,9 +77,9 @@ end)
 check.test("defaults hold for every request and can be replaced", function()
   local whimbrel = require("whimbrel")
   local port = check.url(""):match(":(%d+)$")
-  whimbrel.defaults({ resolve = { ["nowhere.test:" .. port] = "127.0.0.1" } })
-  local response = check.came(check.http.get("http://nowhere.test:" .. port .. "/get"))
-  equal(check.json.decode(response.body).headers.Host, "nowhere.test:" .. port)
+  whimbrel.defaults({ resolve = { ["nowhere.invalid:" .. port] = "127.0.0.1" } })
+  local response = check.came(check.http.get("http://nowhere.invalid:" .. port .. "/get"))
+  equal(check.json.decode(response.body).headers.Host, "nowhere.invalid:" .. port)
   whimbrel.defaults({})
   check.failed(check.http.get("http://nowhere.invalid:" .. port .. "/get", { timeout = 5 }))
   check.raises("resolve and ca_file", whimbrel.defaults, { proxy = "x" })

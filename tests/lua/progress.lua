@@ -46,6 +46,10 @@ check.test("an error in it is raised again as it was, and the part file is gone"
   equal(good, false)
   equal(why, marked)
   equal(check.read(path), nil)
+  local list = io.popen('ls -A "' .. check.env("WORK_DIR") .. '"')
+  local names = list:read("*a")
+  list:close()
+  assert(not names:find("progress.bin", 1, true), "a part file is left: " .. names)
   check.raises("told by text", http.get, large, { on_progress = function() error("told by text") end })
 end)
 

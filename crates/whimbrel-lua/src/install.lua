@@ -1,6 +1,7 @@
 -- Puts modules of ours where a host has its own of the same name, and gives a function that puts those back.
 local ours = ...
 local package, _G, type, error, ipairs, tostring = package, _G, type, error, ipairs, tostring
+local rawget, rawset = rawget, rawset -- Hosts guard their globals by metamethods that raise.
 
 return function(names)
   if type(names) ~= "table" then
@@ -15,17 +16,18 @@ return function(names)
   for _, name in ipairs(names) do
     local module = ours[name]
     before[#before + 1] = {
-      name = name, loaded = package.loaded[name], preload = package.preload[name], global = _G[name],
+      name = name, loaded = package.loaded[name], preload = package.preload[name], global = rawget(_G, name),
     }
     package.loaded[name] = module
     package.preload[name] = function() return module end
     -- A name with a dot is no global's.
-    if not name:find(".", 1, true) then _G[name] = module end
+    if not name:find(".", 1, true) then rawset(_G, name, module) end
   end
   return function()
     for index = #before, 1, -1 do
       local was = before[index]
-      package.loaded[was.name], package.preload[was.name], _G[was.name] = was.loaded, was.preload, was.global
+      package.loaded[was.name], package.preload[was.name] = was.loaded, was.preload
+      rawset(_G, was.name, was.global)
       before[index] = nil
     end
   end
