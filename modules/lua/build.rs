@@ -1,4 +1,5 @@
-//! Pins the library in its process: `lua_close` unloads C modules, and a thread of ours would then run in unmapped code.
+//! Pins the library in its process: `lua_close` unloads C modules, and a thread of ours would then run in unmapped
+//! code. Only where the linker can: nothing does it on macOS and Windows yet.
 
 fn main() {
     let target = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
