@@ -51,6 +51,21 @@ check.test("repeated fields stay joined", function()
   end
 end)
 
+check.test("headers_list has what was received, whatever varies and whatever the script changed", function()
+  for round = 1, 60 do
+    -- The values that never change, the one that changes at first and later, and bytes that end a string in Lua.
+    local value = round < 20 and "first" or "later-" .. math.floor(round / 20)
+    local query = "X-A=" .. value .. "&X-B=%22%5C%5D%5D1&X-C=" .. round
+    local response = check.came(http.get(check.url("/response-headers?" .. query)))
+    response.headers["X-A"], response.headers["X-B"], response.headers["X-C"] = nil, "changed", "changed"
+    local found = {}
+    for _, field in ipairs(response.headers_list) do found[field[1]] = field[2] end
+    equal(found["X-A"], value)
+    equal(found["X-B"], '"\\]]1')
+    equal(found["X-C"], tostring(round))
+  end
+end)
+
 check.test("what headers_list and timings need is kept as long as the response, and not longer", function()
   local kept = {}
   for index = 1, 200 do kept[index] = http.get(check.url("/response-headers?X-Index=" .. index)) end

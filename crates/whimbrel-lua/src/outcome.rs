@@ -4,10 +4,9 @@
 //! function has as upvalues, tables are made at their size, and what few scripts read is left to `later`.
 
 use std::ffi::{CStr, c_int};
-use std::rc::Rc;
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
-use whimbrel::{Download, Response, Timings};
+use whimbrel::{Download, Fields, Response, Timings};
 
 use crate::guard::push_bytes;
 use crate::shape::{Function, Head, Shape, Shapes};
@@ -32,21 +31,23 @@ pub(crate) enum Outcome {
 pub(crate) struct Look {
     shape: Shape,
     joined: Joined,
-    packed: Rc<Vec<u8>>,
+    /// The fields as the response keeps them, where its shape is unknown.
+    packed: Vec<u8>,
 }
 
 impl Outcome {
     pub(crate) fn response(response: Response, body: Vec<u8>, shapes: &mut Shapes) -> Self {
-        let (shape, packed) = shapes.of(&head_of(&response));
-        // Names that a shape was learnt for come once each.
-        let joined = if shape == Shape::Unknown { headers::joined(response.headers()) } else { None };
-        Self::Response { response, body, look: Look { shape, joined, packed } }
+        let shape = shapes.of(&head_of(&response));
+        let look = match shape {
+            Shape::Unknown => Look::unknown(response.headers()),
+            // Names that a shape was learnt for come once each.
+            shape => Look { shape, joined: None, packed: Vec::new() },
+        };
+        Self::Response { response, body, look }
     }
 
     pub(crate) fn stored(download: Download) -> Self {
-        let fields = download.headers();
-        let mut look = Look { shape: Shape::Unknown, joined: headers::joined(fields), packed: Rc::default() };
-        later::pack(fields, Rc::make_mut(&mut look.packed));
+        let look = Look::unknown(download.headers());
         Self::Stored(download, look)
     }
 
@@ -56,6 +57,12 @@ impl Outcome {
             Self::Response { look: Look { shape: Shape::New(new), .. }, .. } => Some(new.function.number),
             _ => None,
         }
+    }
+}
+
+impl Look {
+    fn unknown(fields: &Fields) -> Self {
+        Self { shape: Shape::Unknown, joined: headers::joined(fields), packed: later::pack(fields) }
     }
 }
 
@@ -112,7 +119,7 @@ unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_int {
             Outcome::Response { response, body, look } => {
                 let head = head_of(response);
                 match push_builder(lua, &look.shape) {
-                    Some(function) => build_response(lua, function, &head, body, look, response.timings()),
+                    Some(function) => build_response(lua, function, &head, body, response.timings()),
                     None => fill_response(lua, &head, body, look, response.timings()),
                 }
                 1
@@ -183,20 +190,13 @@ unsafe fn push_builder(lua: *mut lua_State, shape: &Shape) -> Option<Function> {
 }
 
 /// Calls the function on top; leaves the response.
-unsafe fn build_response(
-    lua: *mut lua_State,
-    function: Function,
-    head: &Head<'_>,
-    body: &[u8],
-    look: &Look,
-    timings: &Timings,
-) {
+unsafe fn build_response(lua: *mut lua_State, function: Function, head: &Head<'_>, body: &[u8], timings: &Timings) {
     // SAFETY: see above.
     unsafe {
         ffi::luaL_checkstack(lua, head.fields.len() as c_int + 16, c"headers".as_ptr());
         ffi::lua_pushinteger(lua, head.status.into());
         push_bytes(lua, body);
-        later::push_arguments(lua, &look.packed, timings);
+        later::push_arguments(lua, timings);
         let mut varying = function.varying;
         if varying != 0 {
             for value in head.values() {
@@ -237,6 +237,11 @@ unsafe fn fill_response(lua: *mut lua_State, head: &Head<'_>, body: &[u8], look:
         ffi::lua_pushvalue(lua, -2);
         ffi::lua_rawset(lua, -4);
         finish_headers(lua);
+        if look.packed.is_empty() {
+            // A finalizer's request made the function of this shape go just now.
+            later::push_list(lua, head.fields.iter_bytes());
+            ffi::lua_setfield(lua, -2, c"headers_list".as_ptr());
+        }
     }
 }
 

@@ -1,10 +1,9 @@
-//! Learns what keeps coming in the responses of a session, so that a response is built at once rather than name by name.
-//! A server sends the same names in the same order again and again, and most of their values too; Lua copies a table
-//! whose names and values it knows at a fraction of what it costs to look each of them up and to find its place. This
-//! module only remembers; a table looks the same either way.
+//! Learns what keeps coming in the responses of a session, so that a response is built at once, not name by name. A
+//! server sends the same names in the same order again and again, and most of their values too; Lua copies a table whose
+//! names and values it knows at a fraction of what it costs to look each of them up and to find its place. This module
+//! only remembers; a table looks the same either way.
 
 use std::ffi::c_int;
-use std::rc::Rc;
 
 use whimbrel::Fields;
 
@@ -20,7 +19,7 @@ const MOST_FIELDS: usize = 40;
 /// Values longer than this, in bytes, are taken for ones that vary: a function is no place to keep them.
 const LONGEST_CONSTANT: usize = 100;
 /// Fields that vary, sooner or later, or that nothing should remember.
-const VARYING: [&str; 6] = ["date", "age", "expires", "etag", "set-cookie", "authorization"];
+const VARYING: [&str; 6] = ["date", "age", "expires", "etag", "last-modified", "set-cookie"];
 
 /// What of a response goes into tables.
 pub(crate) struct Head<'a> {
@@ -88,8 +87,8 @@ pub(crate) struct Shapes {
 struct Set {
     /// Each name with a line feed behind it, which no name has.
     names: Vec<u8>,
-    /// The fields of the last response that had these names, as the response keeps them.
-    packed: Rc<Vec<u8>>,
+    /// The fields of the last response that had these names, packed.
+    last: Vec<u8>,
     /// The first of each of [`Head::values`], where it did not vary so far.
     constants: Vec<Vec<u8>>,
     seen: u32,
@@ -99,18 +98,16 @@ struct Set {
 }
 
 impl Shapes {
-    /// The shape of a response, always unknown where a name comes twice, and its fields as it keeps them.
-    pub(crate) fn of(&mut self, head: &Head<'_>) -> (Shape, Rc<Vec<u8>>) {
-        let is_last = self.sets.get(self.last).is_some_and(|set| later::holds(&set.packed, head.fields));
+    /// The shape of a response; always unknown where a name comes twice.
+    pub(crate) fn of(&mut self, head: &Head<'_>) -> Shape {
+        let is_last = self.sets.get(self.last).is_some_and(|set| head.fields.packs_to(&set.last));
         let differs = if is_last {
             self.sets[self.last].compare_line(head)
         } else {
             self.last = match self.find(head.fields) {
                 Some(place) => place,
                 None if head.fields.len() > MOST_FIELDS || headers::joined(head.fields).is_some() => {
-                    let mut packed = Vec::new();
-                    later::pack(head.fields, &mut packed);
-                    return (Shape::Unknown, Rc::new(packed));
+                    return Shape::Unknown;
                 }
                 None => self.remember(head),
             };
@@ -124,12 +121,11 @@ impl Shapes {
         if !set.built {
             set.seen += 1;
         }
-        let shape = match set.seen {
+        match set.seen {
             _ if set.built => Shape::Known(set.function),
             ..WORTH_IT => Shape::Unknown,
             _ => Shape::New(New { function: set.function, source: set.source(), instead_of: set.instead_of }),
-        };
-        (shape, Rc::clone(&set.packed))
+        }
     }
 
     /// The function of this number was made. It may have been forgotten meanwhile.
@@ -184,17 +180,14 @@ impl Set {
             varying |= u64::from(varies) << index;
             constants.push(if varies { Vec::new() } else { value.to_vec() });
         }
-        let (packed, function) = (Rc::default(), Function { number, varying });
-        Self { names: joined, packed, constants, seen: 0, function, built: false, instead_of: None }
+        let function = Function { number, varying };
+        Self { names: joined, last: Vec::new(), constants, seen: 0, function, built: false, instead_of: None }
     }
 
     /// Takes in a response with the same names; true if a value that was constant is not.
     fn compare(&mut self, head: &Head<'_>) -> bool {
-        if Rc::get_mut(&mut self.packed).is_none() {
-            // It is being pushed, and a finalizer made this call meanwhile.
-            self.packed = Rc::default();
-        }
-        later::pack(head.fields, Rc::make_mut(&mut self.packed));
+        self.last.clear();
+        head.fields.pack(&mut self.last);
         self.compare_values(head.values())
     }
 
@@ -224,28 +217,38 @@ impl Set {
     }
 
     /// A chunk that returns the function (status, body, what [`later::push_arguments`] pushes, varying values…) →
-    /// response, headers, the response's metatable.
+    /// response, headers, the response's metatable. In that the varying values of fields follow the times.
     fn source(&self) -> String {
-        let mut arguments = String::new();
-        let mut value = |index: usize| {
-            if self.function.varying >> index & 1 == 0 {
-                return quoted(&self.constants[index]);
-            }
-            arguments.push_str(&format!(",v{index}"));
-            format!("v{index}")
-        };
-        let [url, reason, version] = [value(0), value(1), value(2)];
-        let mut pairs = String::new();
+        let (mut arguments, mut pairs, mut kept, mut list) = <(String, String, String, String)>::default();
+        let mut next = 2 + later::COUNT;
+        let mut line = Vec::new();
         let names = String::from_utf8_lossy(&self.names);
-        for (index, name) in names.lines().enumerate() {
+        for (index, name) in LINE.into_iter().chain(names.lines()).enumerate() {
+            let varies = self.function.varying >> index & 1 != 0;
+            let value = if varies { format!("v{index}") } else { quoted(&self.constants[index]) };
+            if varies {
+                arguments.push_str(&format!(",{value}"));
+            }
+            if index < LINE.len() {
+                line.push(format!("{name}={value}"));
+                continue;
+            }
             // A name is a token (RFC 9110 §5.6.2): nothing in it ends the quotes.
-            pairs.push_str(&format!("[\"{name}\"]={},", value(LINE.len() + index)));
+            pairs.push_str(&format!("[\"{name}\"]={value},"));
+            if varies {
+                list.push_str(&format!("{{\"{name}\",kept[{next}]}},"));
+                kept.push_str(&format!(",{value}"));
+                next += 1;
+            } else {
+                list.push_str(&format!("{{\"{name}\",{value}}},"));
+            }
         }
-        let kept = later::ARGUMENTS;
+        let (times, line) = (later::ARGUMENTS, line.join(","));
         format!(
-            "local index=... return function(status,body,{kept}{arguments})local headers={{{pairs}}}\
-             return {{status=status,body=body,headers=headers,url={url},reason={reason},version={version}}},\
-             headers,{{{kept},__index=index}} end"
+            "local index=... local function list(kept)return {{{list}}}end \
+             return function(status,body,{times}{arguments})local headers={{{pairs}}}\
+             return {{status=status,body=body,headers=headers,{line}}},headers,\
+             {{list,{times}{kept},__index=index}} end"
         )
     }
 }
@@ -284,7 +287,7 @@ mod tests {
     }
 
     fn of_url(shapes: &mut Shapes, url: &str, fields: &Fields) -> Shape {
-        shapes.of(&Head { status: 200, url, reason: b"OK", version: "HTTP/1.1", fields }).0
+        shapes.of(&Head { status: 200, url, reason: b"OK", version: "HTTP/1.1", fields })
     }
 
     /// Shows these fields until a function is worth it, and says that it was made.
@@ -339,17 +342,6 @@ mod tests {
         let last = fields(&[("A", "3"), ("B", "same"), ("Date", "tomorrow")]);
         assert_eq!(of(&mut shapes, &last), Shape::Known(second.function));
         assert_eq!(of_url(&mut shapes, "http://a/b", &last), Shape::Unknown, "another URL, all else as before");
-    }
-
-    #[test]
-    fn the_fields_that_are_kept_are_those_of_this_very_response() {
-        let mut shapes = Shapes::default();
-        for value in ["1", "2", "2", "1"] {
-            let fields = fields(&[("A", value)]);
-            let head = Head { status: 200, url: "", reason: b"", version: "", fields: &fields };
-            let (_, packed) = shapes.of(&head);
-            assert_eq!(later::unpack(&packed).collect::<Vec<_>>(), [(&b"A"[..], value.as_bytes())]);
-        }
     }
 
     #[test]
