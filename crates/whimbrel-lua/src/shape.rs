@@ -1,7 +1,7 @@
 //! Learns what keeps coming in the responses of a session, so that a response is built at once, not name by name. A
-//! server sends the same names in the same order again and again, and most of their values too; Lua copies a table whose
-//! names and values it knows at a fraction of what it costs to look each of them up and to find its place. This module
-//! only remembers; a table looks the same either way.
+//! server sends the same names in the same order again and again, and most of their values too; Lua copies a table
+//! whose names and values it knows at a fraction of what it costs to look each of them up and to find its place. This
+//! module only remembers; a table looks the same either way.
 
 use std::ffi::c_int;
 
