@@ -60,6 +60,7 @@ impl Fields {
         let value = trim_space(value.as_ref());
         check_name(name)?;
         check_value(name, value)?;
+        self.check_room(name, value)?;
         self.push(name, value);
         Ok(())
     }
@@ -72,6 +73,7 @@ impl Fields {
         let value = trim_space(value.as_ref());
         check_name(name)?;
         check_value(name, value)?;
+        self.check_room(name, value)?;
         let place = self.position(name);
         self.remove(name);
         self.push(name, value);
@@ -186,6 +188,14 @@ impl Fields {
 
     fn position(&self, name: &str) -> Option<usize> {
         self.spans.iter().position(|span| slice(&self.bytes, span.name).eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// Spans count in 32 bits.
+    fn check_room(&self, name: &str, value: &[u8]) -> Result<()> {
+        match u32::try_from(self.bytes.len() + name.len() + value.len()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::input("the headers are over 4 GiB")),
+        }
     }
 
     /// Appends without a check: for names and values that are known to be sound.

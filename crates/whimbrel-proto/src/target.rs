@@ -113,7 +113,14 @@ impl Target {
             return Err(Error::new(Kind::Url, Phase::Prepare, "the URL is empty"));
         }
         let parsed = if has_scheme(text) { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-        Self::from_url(parsed.map_err(bad_url)?)
+        Self::from_url(parsed.map_err(bad_url)?).map_err(|error| {
+            // `user:password@host` reads as a scheme named like the user.
+            if error.kind() == Kind::Scheme && text.contains('@') {
+                unspoken("what stands before the colon")
+            } else {
+                error
+            }
+        })
     }
 
     /// The target of a `Location` or another reference against this one (RFC 3986 §5). Bytes outside ASCII are taken
@@ -135,10 +142,7 @@ impl Target {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
-            other => {
-                let detail = format!("{other:?} is neither http nor https");
-                return Err(Error::new(Kind::Scheme, Phase::Prepare, detail));
-            }
+            other => return Err(unspoken(&format!("{other:?}"))),
         };
         let host = match url.host() {
             Some(url::Host::Domain(name)) if !name.is_empty() => Host::Domain(name.into()),
@@ -242,6 +246,11 @@ fn has_scheme(text: &str) -> bool {
 }
 
 #[cold]
+fn unspoken(scheme: &str) -> Error {
+    Error::new(Kind::Scheme, Phase::Prepare, format!("{scheme} is neither http nor https"))
+}
+
+#[cold]
 fn bad_url(error: url::ParseError) -> Error {
     Error::new(Kind::Url, Phase::Prepare, error.to_string()).with_source(error)
 }
@@ -295,6 +304,13 @@ mod tests {
         ] {
             assert_eq!(Target::parse(given).unwrap_err().kind(), kind, "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_user_name_that_reads_as_a_scheme_is_not_told() {
+        let error = Target::parse("hush:secret@a.test/").unwrap_err();
+        assert_eq!(error.kind(), Kind::Scheme);
+        assert!(!error.to_string().contains("hush") && !error.to_string().contains("secret"), "{error}");
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Body {
         }
     }
 
+    /// Whether the next piece comes from a reader, which may take its time.
+    pub(crate) fn may_wait(&self) -> bool {
+        matches!(&self.0, Source::Reader { piece, .. } if piece.at == piece.end)
+    }
+
     /// That many bytes of the piece were sent.
     pub(crate) fn sent(&mut self, count: usize) {
         match &mut self.0 {

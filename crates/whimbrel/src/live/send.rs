@@ -7,6 +7,9 @@ use whimbrel_proto::{Error, Kind, Phase, Result};
 use super::Live;
 use crate::body::Body;
 
+/// How much of a body is sent before the driver looks around, in bytes: its price is a wait that is over at once.
+const TURN: u64 = 1 << 20;
+
 impl Live {
     /// Sends what can be sent. A failure to send is kept: the peer may have answered before it closed.
     pub(crate) fn send(&mut self, body: &mut Body) -> Result<()> {
@@ -25,12 +28,16 @@ impl Live {
         })
     }
 
+    /// Until the socket is full or the request is sent, but no further than a turn: a peer that takes everything at once,
+    /// or a reader that takes its time, must not keep the driver from its deadlines, a cancel and an early response.
     fn send_all(&mut self, body: &mut Body) -> Result<()> {
+        let before = self.reached.body_taken;
         loop {
             if !self.send_out()? {
                 return Ok(());
             }
-            if !self.call.wants_body() {
+            let taken = self.reached.body_taken - before;
+            if !self.call.wants_body() || taken >= TURN || (taken > 0 && body.may_wait()) {
                 return self.flush();
             }
             match self.call.body_left() {

@@ -77,7 +77,8 @@ impl Transfer {
         if given.contains("upgrade") {
             call.set_upgrade();
         }
-        if given.get("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
+        let mut options = given.get_all("connection").flat_map(|value| value.split(|&byte| byte == b','));
+        if options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close")) {
             call.set_close();
         }
         if send != SendBody::None {

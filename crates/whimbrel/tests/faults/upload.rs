@@ -1,9 +1,12 @@
 //! Uploads: servers that answer before the end, that ignore or refuse `Expect: 100-continue`, that stop to read.
 
 use std::io::Read;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use whimbrel::{Body, Kind, Phase, RequestBuilder};
+use whimbrel::{Body, CancelHandle, Kind, Phase, RequestBuilder};
 use whimbrel_testkit::{RawServer, Script};
 
 use crate::outcome::{SLACK, client, failure, millis, whole};
@@ -200,4 +203,38 @@ fn a_redirect_in_the_middle_of_an_upload_is_followed_with_the_whole_body_or_none
     let server = RawServer::start([first(308)]);
     let text = "Redirect was not followed: the body must be sent again and can't be";
     failure(Kind::RedirectRefused, Phase::Done, "redirect-refused", text).of(|| put(&server, huge()));
+}
+
+/// Gives a piece at each read, and cancels its own request at the third.
+struct Cancelling {
+    handle: CancelHandle,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Read for Cancelling {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.reads.fetch_add(1, Ordering::Relaxed) == 2 {
+            self.handle.cancel();
+        }
+        buffer[..10].fill(b'x');
+        Ok(10)
+    }
+}
+
+#[test]
+fn a_cancel_and_progress_hold_between_the_pieces_of_a_reader_though_the_peer_takes_all() {
+    for length in [None, Some(HUGE)] {
+        let server = RawServer::start([Script::new().expect_head().wait_for_close()]);
+        let mut request = client().post(&server.url("/")).expect_continue(false);
+        let (handle, reads) = (request.cancel_handle(), Arc::<AtomicUsize>::default());
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let (seen, body) = (told.clone(), Cancelling { handle, reads: reads.clone() });
+        let request = request.body(Body::reader(body, length)).on_progress(move |progress| {
+            seen.lock().unwrap().push(progress.sent);
+            ControlFlow::Continue(())
+        });
+        failure(Kind::Cancelled, Phase::Send, "cancelled", "Operation was cancelled").of(|| request.send());
+        assert_eq!(reads.load(Ordering::Relaxed), 3);
+        assert!(told.lock().unwrap().ends_with(&[10, 20, 30]), "{told:?}");
+    }
 }
