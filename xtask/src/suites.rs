@@ -42,7 +42,12 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &["nginx", "caddy", "squid", "microsocks"],
         run: servers,
     },
-    Suite { name: "asan", about: "no leak and no bad access in the engine's tests", needs: &["cc"], run: asan },
+    Suite {
+        name: "asan",
+        about: "no leak and no bad access in the engine and the Lua facade",
+        needs: &["cc"],
+        run: asan,
+    },
     Suite { name: "tour", about: "the tool's tour ends well", needs: &[], run: tour },
     Suite { name: "fuzz", about: "ten seconds of each fuzz target", needs: &["cargo-fuzz"], run: fuzz_smoke },
 ];
@@ -159,20 +164,22 @@ fn own_suite(test: &str, prepare: impl FnOnce(&mut Command)) -> Outcome {
     process::run_within(&mut command, LONG)
 }
 
-/// The engine's tests under AddressSanitizer, which looks for leaks at each exit too.
+/// Tests under AddressSanitizer, which looks for leaks at each exit too.
 fn asan() -> Outcome {
     let version = process::cargo().arg("-vV").output().map_err(|error| format!("cargo can't be run: {error}"))?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("cargo names no host")?;
-    let mut command = process::cargo();
-    // The flag is one of nightly's; the stable compiler takes it when it is told to.
-    command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
-    command.args(["test", "--quiet", "--package", "whimbrel", "--target", host, "--target-dir"]);
-    command.arg(process::target().join("asan"));
-    for test in ["api", "faults", "proxies", "threats"] {
-        command.args(["--test", test]);
+    let engine =
+        ["--package", "whimbrel", "--test", "api", "--test", "faults", "--test", "proxies", "--test", "threats"];
+    let facade = ["--package", "whimbrel-lua", "--features", "luajit,vendored", "--test", "memory"];
+    for tests in [&engine[..], &facade] {
+        let mut command = process::cargo();
+        // The flag is one of nightly's; the stable compiler takes it when it is told to.
+        command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
+        command.args(["test", "--quiet", "--target", host, "--target-dir"]).arg(process::target().join("asan"));
+        process::run_within(command.args(tests), LONG)?;
     }
-    process::run_within(&mut command, LONG)
+    Ok(())
 }
 
 fn tour() -> Outcome {

@@ -233,14 +233,14 @@ impl Set {
                 line.push(format!("{name}={value}"));
                 continue;
             }
-            // A name is a token (RFC 9110 §5.6.2): nothing in it ends the quotes.
-            pairs.push_str(&format!("[\"{name}\"]={value},"));
+            let name = quoted(name.as_bytes());
+            pairs.push_str(&format!("[{name}]={value},"));
             if varies {
-                list.push_str(&format!("{{\"{name}\",kept[{next}]}},"));
+                list.push_str(&format!("{{{name},kept[{next}]}},"));
                 kept.push_str(&format!(",{value}"));
                 next += 1;
             } else {
-                list.push_str(&format!("{{\"{name}\",{value}}},"));
+                list.push_str(&format!("{{{name},{value}}},"));
             }
         }
         let (times, line) = (later::ARGUMENTS, line.join(","));
