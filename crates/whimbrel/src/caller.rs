@@ -10,9 +10,10 @@ use crate::live::Read;
 use crate::sys::{self, Interests};
 use crate::transfer::Transfer;
 
-/// Runs until the final head.
+/// Runs until the final head, from the instant at which the transfer was made.
 pub(crate) fn head(transfer: &mut Transfer) -> Result<ResponseHead> {
-    run(transfer, Instant::now(), Transfer::step_head)
+    let now = transfer.timings().started();
+    run(transfer, now, Transfer::step_head)
 }
 
 /// Runs until there are body bytes, or the body's end.

@@ -30,9 +30,13 @@ impl Timings {
         }
     }
 
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// The last hop began, after all redirects.
     pub fn redirected(&self) -> Duration {
-        self.hop.saturating_duration_since(self.started)
+        if self.hop == self.started { Duration::ZERO } else { self.hop.saturating_duration_since(self.started) }
     }
 
     /// The name was looked up.

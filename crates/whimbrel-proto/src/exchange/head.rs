@@ -4,7 +4,6 @@
 use super::redirect::CONTENT_FIELDS;
 use super::spec::{BodyShape, RequestSpec};
 use super::{Hop, Route};
-use crate::coding;
 use crate::error::{Error, Result};
 use crate::fields::is_secret;
 use crate::h1::HeadWriter;
@@ -35,24 +34,27 @@ fn parse_length(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
+/// [`ACCEPT_ENCODING`](crate::coding::ACCEPT_ENCODING) as a line.
+const ACCEPT_ENCODING_LINE: &str = "Accept-Encoding: gzip, br, zstd\r\n";
+
 /// Host first, then the engine's defaults where the caller has not spoken, then the caller's fields in order, then
 /// framing.
 pub(super) fn write(out: &mut Vec<u8>, spec: &RequestSpec, hop: &Hop) -> Result<()> {
     let given = &spec.fields;
     let mut head = HeadWriter::begin(out, hop.method.as_str(), hop.request_target())?;
-    let default = |head: &mut HeadWriter<'_>, name: &str, value: &str| {
-        if !given.contains(name) && !leaves_out(spec, name) {
-            head.field(name, value.as_bytes());
-        }
-    };
+    let is_default = |name: &str| !given.contains(name) && !leaves_out(spec, name);
     match given.get("host") {
         Some(host) if hop.at_home => head.field("Host", host),
         _ => head.field("Host", host_field(&hop.target).as_bytes()),
     }
-    default(&mut head, "User-Agent", &spec.user_agent);
-    default(&mut head, "Accept", "*/*");
+    if is_default("User-Agent") {
+        head.field("User-Agent", spec.user_agent.as_bytes());
+    }
+    if is_default("Accept") {
+        head.ready_line("Accept: */*\r\n");
+    }
     if hop.decodes {
-        head.field("Accept-Encoding", coding::ACCEPT_ENCODING.as_bytes());
+        head.ready_line(ACCEPT_ENCODING_LINE);
     }
     if let Some(value) = authorization(spec, hop) {
         head.field("Authorization", &value);
@@ -126,4 +128,14 @@ fn frame(head: &mut HeadWriter<'_>, spec: &RequestSpec, hop: &Hop) {
 /// Whether the caller does not want this default field.
 pub(super) fn leaves_out(spec: &RequestSpec, name: &str) -> bool {
     spec.without.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_asks_for_what_is_decoded() {
+        assert_eq!(ACCEPT_ENCODING_LINE, format!("Accept-Encoding: {}\r\n", crate::coding::ACCEPT_ENCODING));
+    }
 }

@@ -48,6 +48,11 @@ impl<'a> HeadWriter<'a> {
         self.line(name.as_bytes(), value);
     }
 
+    /// Writes a whole line that says nothing about routing or framing, its end included: what nearly every request has.
+    pub(crate) fn ready_line(&mut self, line: &'static str) {
+        self.out.extend_from_slice(line.as_bytes());
+    }
+
     fn line(&mut self, name: &[u8], value: &[u8]) {
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
@@ -55,7 +60,6 @@ impl<'a> HeadWriter<'a> {
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.codings += 1,
             _ => {}
         }
-        self.out.reserve(name.len() + value.len() + ": \r\n".len());
         self.out.extend_from_slice(name);
         // Two calls with a length known here are two stores; one with either length would be a call.
         if value.is_empty() {
