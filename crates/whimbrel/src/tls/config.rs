@@ -112,7 +112,7 @@ fn platform_verifier() -> Result<Arc<dyn ServerCertVerifier>> {
     }
     let verifier: Arc<dyn ServerCertVerifier> = match rustls_platform_verifier::Verifier::new(provider()) {
         Ok(verifier) => Arc::new(verifier),
-        Err(_) => webpki(mozilla_roots())?,
+        Err(error) => webpki(mozilla_roots_instead(&error)?)?,
     };
     Ok(VERIFIER.get_or_init(|| verifier).clone())
 }
@@ -128,8 +128,8 @@ fn verifier_with(pem: &[u8]) -> Result<Arc<dyn ServerCertVerifier>> {
     }
     match rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider()) {
         Ok(verifier) => Ok(Arc::new(verifier)),
-        Err(_) => {
-            checked.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        Err(error) => {
+            checked.extend(mozilla_roots_instead(&error)?.roots);
             webpki(checked)
         }
     }
@@ -140,8 +140,13 @@ fn webpki(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>> {
     Ok(verifier.map_err(|error| tls_setup(&error))?)
 }
 
-fn mozilla_roots() -> RootCertStore {
-    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+/// Mozilla's roots, where the system has none; but never in place of those that somebody named.
+fn mozilla_roots_instead(error: &rustls::Error) -> Result<RootCertStore> {
+    if let Some(name) = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(|name| std::env::var_os(name).is_some()) {
+        let detail = format!("the certificates that {name} names can't be used ({error})");
+        return Err(Error::new(Kind::Tls, Phase::Prepare, detail).with_source(error.clone()));
+    }
+    Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
 }
 
 fn parse_identity(identity: &ClientIdentity) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
