@@ -6,10 +6,10 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
-use whimbrel::{Body, Client, Error, Kind, RequestBuilder, Result};
+use whimbrel::{Client, Error, Kind, RequestBuilder, Result};
 
 use crate::guard::{ABSENT, Finish, bytes, guarded, protected};
-use crate::options::{self, DEFAULT_MAX_BODY, DOWNLOAD_IDLE_TIMEOUT, Options};
+use crate::options::{self, DEFAULT_MAX_BODY, Options};
 use crate::outcome::Outcome;
 use crate::progress::Reporter;
 use crate::session::{self, Host, PUSH, READ, SESSION, Session};
@@ -155,12 +155,8 @@ unsafe fn finish(lua: *mut lua_State, outcome: &Outcome) -> Finish {
 /// The call with neither body nor options: everything is the session's default.
 fn send_plain(session: &Session, verb: Verb, url: &[u8]) -> Outcome {
     let answer = || {
-        let mut request = begin(&session.client, &session.host, verb.method(), options::url(url)?);
-        request = request.max_body(DEFAULT_MAX_BODY);
-        if verb.takes_data() {
-            request = request.body(Body::empty());
-        }
-        receive(session, request)
+        let request = begin(&session.client, &session.host, verb.method(), options::url(url)?);
+        receive(session, request.max_body(DEFAULT_MAX_BODY))
     };
     answer().unwrap_or_else(|error| failed(&error, Some(DEFAULT_MAX_BODY)))
 }
@@ -188,7 +184,6 @@ fn save(session: &Session, url: &[u8], path: &[u8], given: &Options, reporter: O
     let answer = || {
         let target = file_path(path)?;
         let request = begin(&session.client, &session.host, "GET", options::url(url)?).max_body(limit);
-        let request = request.total_timeout(None).idle_timeout(DOWNLOAD_IDLE_TIMEOUT);
         let request = report_to(reporter, given.apply(request, Verb::Download, "GET")?);
         match request.download(target) {
             Ok(file) => Ok(Outcome::Downloaded(file)),

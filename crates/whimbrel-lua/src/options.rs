@@ -213,7 +213,6 @@ impl Options {
                 request = self.with_type(request, "application/x-www-form-urlencoded");
                 Ok(request.body(data))
             }
-            None if matches!(method, "POST" | "PUT" | "PATCH") => Ok(request.body(whimbrel::Body::empty())),
             _ => Ok(request),
         }
     }
