@@ -54,6 +54,6 @@ fn alert(alert: AlertDescription) -> String {
         AlertDescription::UnrecognisedName => "the server does not know this name".into(),
         AlertDescription::CertificateRequired => "the server wants a client certificate; give one".into(),
         AlertDescription::HandshakeFailure => "the server found no cipher suite or key exchange in common".into(),
-        other => format!("the server ended the handshake ({other:?})"),
+        other => format!("the server ended the handshake with the alert {other:?}"),
     }
 }
