@@ -1,4 +1,5 @@
-//! Deadlines: connecting, inactivity and the whole call, with a clock that comes in from outside.
+//! Deadlines: connecting, inactivity and the whole call, with a clock that comes in from outside. It says what is due and
+//! when; it never waits.
 
 use std::time::{Duration, Instant};
 
@@ -20,20 +21,22 @@ pub struct Deadlines {
     idle: Option<Instant>,
     go_on: Option<Instant>,
     drain: Option<Instant>,
+    /// Since when time stands still.
+    held: Option<Instant>,
 }
 
 impl Deadlines {
     /// Starts the clocks of the whole call and of inactivity.
     pub fn new(timeouts: Timeouts, now: Instant) -> Self {
-        let mut deadlines =
-            Self { timeouts, total: after(now, timeouts.total), connect: None, idle: None, go_on: None, drain: None };
+        let total = after(now, timeouts.total);
+        let mut deadlines = Self { timeouts, total, connect: None, idle: None, go_on: None, drain: None, held: None };
         deadlines.moved(now);
         deadlines
     }
 
     /// A hop needs a new connection: the connect clock starts.
     pub fn connecting(&mut self, now: Instant) {
-        self.connect = after(now, self.timeouts.connect);
+        self.connect = after(self.read(now), self.timeouts.connect);
         self.moved(now);
     }
 
@@ -45,12 +48,38 @@ impl Deadlines {
 
     /// Bytes moved, in either direction, or the consumer came back for more: the idle clock starts again.
     pub fn moved(&mut self, now: Instant) {
-        self.idle = after(now, self.timeouts.idle);
+        self.idle = after(self.read(now), self.timeouts.idle);
+    }
+
+    /// Nothing is awaited from the peer (a consumer has no room, a wait before a retry): the idle clock is off until
+    /// [`moved`](Self::moved).
+    pub fn stop_idle(&mut self) {
+        self.idle = None;
+    }
+
+    /// All clocks stand still until [`release`](Self::release): a paused call, a suspended application. A second `hold`
+    /// changes nothing.
+    pub fn hold(&mut self, now: Instant) {
+        self.held.get_or_insert(now);
+    }
+
+    /// The clocks run on with what was left of each at [`hold`](Self::hold).
+    pub fn release(&mut self, now: Instant) {
+        let Some(held) = self.held.take() else { return };
+        let stood = now.saturating_duration_since(held);
+        for at in [&mut self.total, &mut self.connect, &mut self.idle, &mut self.go_on, &mut self.drain] {
+            *at = at.and_then(|at| at.checked_add(stood));
+        }
+    }
+
+    /// Whether the clocks stand still.
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     /// The head is sent and the body waits for a `100 (Continue)`.
     pub fn await_continue(&mut self, now: Instant) {
-        self.go_on = now.checked_add(CONTINUE_WAIT);
+        self.go_on = self.read(now).checked_add(CONTINUE_WAIT);
     }
 
     /// Whether a `100 (Continue)` is awaited.
@@ -60,7 +89,7 @@ impl Deadlines {
 
     /// Whether the wait for a `100 (Continue)` has lasted long enough.
     pub fn continue_is_due(&self, now: Instant) -> bool {
-        self.go_on.is_some_and(|at| at <= now)
+        self.go_on.is_some_and(|at| at <= self.read(now))
     }
 
     /// There is nothing to wait for any more.
@@ -70,13 +99,13 @@ impl Deadlines {
 
     /// A redirect is to be followed, and the rest of its body is read first: a stall there fails nothing.
     pub fn draining(&mut self, now: Instant) {
-        self.drain = now.checked_add(DRAIN_WAIT);
+        self.drain = self.read(now).checked_add(DRAIN_WAIT);
         self.idle = None;
     }
 
     /// Whether the rest of a redirect's body has been waited for long enough.
     pub fn drain_is_over(&self, now: Instant) -> bool {
-        self.drain.is_some_and(|at| at <= now)
+        self.drain.is_some_and(|at| at <= self.read(now))
     }
 
     /// The redirect's body is done with.
@@ -85,8 +114,11 @@ impl Deadlines {
         self.moved(now);
     }
 
-    /// The nearest instant at which something must be done.
+    /// The nearest instant at which something must be done; `None` while the clocks stand still.
     pub fn next(&self) -> Option<Instant> {
+        if self.is_held() {
+            return None;
+        }
         [self.total, self.connect, self.idle, self.go_on, self.drain].into_iter().flatten().min()
     }
 
@@ -95,6 +127,7 @@ impl Deadlines {
     /// # Errors
     /// [`Kind::Timeout`](crate::Kind::Timeout), said of `phase`, naming the deadline and its length.
     pub fn check(&self, now: Instant, phase: Phase) -> Result<()> {
+        let now = self.read(now);
         let passed = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if passed(self.total) {
             return Err(expired(phase, "total", self.timeouts.total));
@@ -106,6 +139,11 @@ impl Deadlines {
             return Err(expired(phase, "idle", self.timeouts.idle));
         }
         Ok(())
+    }
+
+    /// What the clocks show. Those set while they stand still get their full time, since `release` moves all on alike.
+    fn read(&self, now: Instant) -> Instant {
+        self.held.unwrap_or(now)
     }
 }
 
@@ -167,6 +205,63 @@ mod tests {
         assert!(deadlines.drain_is_over(start + DRAIN_WAIT));
         deadlines.drained(start);
         assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn held_clocks_stand_still_and_run_on_with_what_was_left() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let timeouts = Timeouts { connect: seconds(3), idle: seconds(5), total: seconds(20) };
+        let mut deadlines = Deadlines::new(timeouts, start);
+        deadlines.connecting(start);
+        deadlines.hold(at(1));
+        deadlines.hold(at(2));
+        assert!(deadlines.is_held());
+        assert_eq!(deadlines.next(), None);
+        assert!(deadlines.check(at(1000), Phase::Connect).is_ok());
+        deadlines.release(at(101));
+        deadlines.release(at(500));
+        assert!(!deadlines.is_held());
+        assert_eq!(deadlines.next(), Some(at(103)));
+        deadlines.connected(at(102));
+        assert_eq!(deadlines.next(), Some(at(107)));
+        deadlines.moved(at(118));
+        assert!(deadlines.check(at(120), Phase::Body).unwrap_err().detail().starts_with("total"));
+    }
+
+    #[test]
+    fn a_clock_started_while_held_has_its_full_time_after_release() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut deadlines = Deadlines::new(Timeouts { connect: seconds(3), idle: seconds(5), total: None }, start);
+        deadlines.hold(at(1));
+        deadlines.connecting(at(50));
+        deadlines.await_continue(at(50));
+        deadlines.draining(at(50));
+        assert!(!deadlines.continue_is_due(at(60)) && !deadlines.drain_is_over(at(60)));
+        deadlines.release(at(100));
+        assert!(!deadlines.continue_is_due(at(100)) && !deadlines.drain_is_over(at(100)));
+        assert!(deadlines.continue_is_due(at(100) + CONTINUE_WAIT) && deadlines.drain_is_over(at(100) + DRAIN_WAIT));
+        assert!(deadlines.check(at(102), Phase::Connect).is_ok());
+        assert!(deadlines.check(at(103), Phase::Connect).is_err());
+    }
+
+    #[test]
+    fn what_was_due_before_the_hold_stays_due() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(Timeouts { connect: None, idle: None, total: seconds(1) }, start);
+        deadlines.hold(start + Duration::from_secs(2));
+        assert!(deadlines.check(start + Duration::from_secs(3), Phase::Wait).is_err());
+    }
+
+    #[test]
+    fn a_stopped_idle_clock_is_off_until_bytes_move() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(Timeouts { connect: None, idle: seconds(5), total: None }, start);
+        deadlines.stop_idle();
+        assert_eq!(deadlines.next(), None);
+        deadlines.moved(start);
+        assert_eq!(deadlines.next(), Some(start + Duration::from_secs(5)));
     }
 
     #[test]
