@@ -6,7 +6,10 @@ mod paint;
 mod progress;
 mod resolve;
 mod run;
+mod sandbox;
 mod serve;
+#[cfg_attr(not(unix), path = "no_signals.rs")]
+mod signals;
 mod tour;
 
 use std::fmt::Display;

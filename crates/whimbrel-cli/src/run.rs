@@ -1,4 +1,5 @@
-//! `whimbrel run`: runs one Lua script. It prepares what a stand-alone Lua would and leaves the rest to the script.
+//! `whimbrel run`: runs one Lua script. It prepares what a stand-alone Lua would, and what an event-driven
+//! script expects of its host.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,20 +10,26 @@ use std::process::ExitCode;
 use clap::Args;
 use mlua::Variadic;
 
-use crate::fail;
-use crate::lua::{Host, Interpreter};
+use crate::lua::{Ended, Host, Interpreter};
 use crate::resolve::{self, Override};
+use crate::{fail, sandbox};
 
 const EXAMPLES: &str = "\
-Preloaded modules: http, json, cjson, cjson.safe, whimbrel. `require` looks beside
+Preloaded modules: http, network, json, cjson, cjson.safe, whimbrel. `require` looks beside
 the script first. `arg` and `...` hold ARGS.
 
-Exit codes: 0, or what the script gives to os.exit; 1 when the script can't be read
-or ends with an error, which goes to stderr with its traceback; 2 for a wrong command line.
+When the script's main chunk has ended, timers, frames and transfers go on until none is
+left. Its globals for that are network, timer, Runtime, system, native, display, whimbrel.
+Ctrl-Z tells it `applicationSuspend` and stops; Ctrl-C tells it `applicationExit` and ends.
+
+Exit codes: 0, or what the script gives to os.exit; 1 when the script can't be read or it
+or one of its listeners ends with an error, which goes to stderr with its traceback; 2 for
+a wrong command line; 130 and 143 after SIGINT and SIGTERM.
 
 Examples:
   whimbrel run fetch.lua https://example.com/
   echo 'print(require(\"http\").get(\"https://example.com/\").status)' | whimbrel run -
+  whimbrel run --base /tmp/game --fps 30 main.lua
   whimbrel run --resolve api.example.com:443=127.0.0.1:8443 --ca ca.pem test.lua";
 
 /// Run a Lua script (LuaJIT) with `http` preloaded
@@ -36,6 +43,19 @@ pub(crate) struct Run {
     /// Trust the certificates in this PEM file besides the platform's
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+
+    /// Keep the script's files (system.DocumentsDirectory and the like) in DIR [default: a folder of its own among the
+    /// user's data]
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+
+    /// Call `enterFrame` listeners N times a second (fractions count)
+    #[arg(long, value_name = "N", default_value = "60", value_parser = fps)]
+    fps: f64,
+
+    /// Send a POST of network.request that names no Content-Type as a form, as Solar2D's own platforms do
+    #[arg(long)]
+    form_posts: bool,
 
     /// The script, `-` for standard input, and what to give it; options go before the script
     #[arg(required = true, trailing_var_arg = true, value_name = "SCRIPT [ARGS]")]
@@ -59,17 +79,30 @@ impl Run {
             Err(error) => return fail(1, error),
         };
         match interpreter.run(&source, &name, given) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(Ended { by_signal: Some(code), .. }) => ExitCode::from(code),
+            Ok(Ended { failed, .. }) => ExitCode::from(u8::from(failed)),
             Err(error) => fail(1, error),
         }
     }
 
     fn interpreter(&self, script: &OsStr, arguments: &[OsString]) -> mlua::Result<Interpreter> {
-        let host = Host { resolve: self.resolve.clone(), ca_file: self.ca.clone(), direct: false };
-        let interpreter = Interpreter::new(host)?;
+        let path = Path::new(if script == "-" { OsStr::new("stdin") } else { script });
+        let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let host = Host {
+            resolve: self.resolve.clone(),
+            ca_file: self.ca.clone(),
+            direct: false,
+            base: self.base.clone().unwrap_or_else(|| sandbox::folder(path)),
+            resources: beside.to_owned(),
+            fps: self.fps,
+            form_posts: self.form_posts,
+            report: Box::new(|told| eprintln!("whimbrel: {told}")),
+        };
+        let interpreter = Interpreter::new(host, script)?;
         interpreter.set_arguments(script, arguments)?;
+        interpreter.listen()?;
         if script != "-" {
-            interpreter.look_beside(Path::new(script).parent().unwrap_or(Path::new("")))?;
+            interpreter.look_beside(beside)?;
         }
         Ok(interpreter)
     }
@@ -84,4 +117,9 @@ fn read(script: &OsStr) -> io::Result<(Vec<u8>, String)> {
     } else {
         Ok((fs::read(script)?, format!("@{}", script.display())))
     }
+}
+
+fn fps(text: &str) -> Result<f64, String> {
+    let read = text.parse::<f64>().ok().filter(|fps| (0.001..=1000.0).contains(fps));
+    read.ok_or_else(|| "give frames a second from 0.001 to 1000, for example 30".to_owned())
 }

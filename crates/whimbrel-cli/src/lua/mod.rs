@@ -1,5 +1,7 @@
-//! The Lua state of `run` and `tour`: LuaJIT with every standard library and Whimbrel's modules preloaded. It runs
-//! chunks and tells their errors with a traceback; it never looks at what they do.
+//! The Lua state of `run` and `tour`: LuaJIT with every standard library, Whimbrel's modules preloaded, and the globals
+//! of an event-driven host. It runs scripts to the end of their loop; it never looks at what they do.
+
+mod ground;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,11 +9,21 @@ use std::path::{Path, PathBuf};
 use mlua::{Function, IntoLuaMulti, Lua, MultiValue, Table};
 
 use crate::resolve::Override;
+use crate::signals::Inbox;
 
-const MAIN: &str = include_str!("main.lua");
+/// The runner's part in Lua, in the order in which it is loaded: each chunk gets one table and adds to it.
+const CHUNKS: [(&str, &str); 8] = [
+    ("explain", include_str!("explain.lua")),
+    ("transfers", include_str!("transfers.lua")),
+    ("runtime", include_str!("runtime.lua")),
+    ("timer", include_str!("timer.lua")),
+    ("system", include_str!("system.lua")),
+    ("native", include_str!("native.lua")),
+    ("display", include_str!("display.lua")),
+    ("loop", include_str!("loop.lua")),
+];
 
-/// What the host sets for every request of a state's scripts, unless the script says otherwise.
-#[derive(Default)]
+/// What the host sets for a state and every request of its scripts, unless the script says otherwise.
 pub(crate) struct Host {
     /// Where connections go instead of where the name leads.
     pub(crate) resolve: Vec<Override>,
@@ -19,43 +31,78 @@ pub(crate) struct Host {
     pub(crate) ca_file: Option<PathBuf>,
     /// Whether proxies named by the environment are left out.
     pub(crate) direct: bool,
+    /// The folder of `system.DocumentsDirectory` and its like.
+    pub(crate) base: PathBuf,
+    /// The folder of `system.ResourceDirectory`.
+    pub(crate) resources: PathBuf,
+    /// How often a second `enterFrame` comes.
+    pub(crate) fps: f64,
+    /// Whether a POST without a Content-Type is a form's.
+    pub(crate) form_posts: bool,
+    /// Who is told of an error in a listener: the message with its traceback.
+    pub(crate) report: Box<dyn Fn(&str)>,
 }
 
 /// A state that scripts run in.
 pub(crate) struct Interpreter {
     lua: Lua,
-    protected: Function,
+    runner: Table,
+    main: Function,
+    inbox: Inbox,
+}
+
+/// How a script's loop ended.
+pub(crate) struct Ended {
+    /// Whether an error in a listener was reported on the way.
+    pub(crate) failed: bool,
+    /// The exit code that goes with the signal that ended it.
+    pub(crate) by_signal: Option<u8>,
 }
 
 impl Interpreter {
-    /// A new state.
-    pub(crate) fn new(host: Host) -> mlua::Result<Self> {
+    /// A new state for the script of this name, `-` for standard input.
+    pub(crate) fn new(host: Host, script: &OsStr) -> mlua::Result<Self> {
         let lua = whimbrel_lua::interpreter(whimbrel_lua::Host {
-            resolve: host.resolve.into_iter().map(|entry| (entry.authority, entry.address)).collect(),
-            ca_file: host.ca_file,
+            resolve: host.resolve.iter().map(|entry| (entry.authority.clone(), entry.address.clone())).collect(),
+            ca_file: host.ca_file.clone(),
             direct: host.direct,
         })?;
-        let protected = lua.load(MAIN).set_name("=whimbrel").eval()?;
-        Ok(Self { lua, protected })
+        let inbox = Inbox::default();
+        let runner = ground::table(&lua, host, script, &inbox)?;
+        let mut last = None;
+        for (name, source) in CHUNKS {
+            last = lua.load(source).set_name(format!("=whimbrel/{name}")).call::<Option<Function>>(&runner)?;
+        }
+        let main = last.ok_or_else(|| mlua::Error::runtime("the last chunk gives the loop"))?;
+        Ok(Self { lua, runner, main, inbox })
     }
 
     pub(crate) fn lua(&self) -> &Lua {
         &self.lua
     }
 
-    /// Sets the global `arg` as the stand-alone Lua does: the script's name at 0, its arguments from 1.
+    /// Lets the loop of the next script take the signals that suspend and end it. Until it begins they do what they
+    /// do by default.
+    pub(crate) fn listen(&self) -> mlua::Result<()> {
+        let inbox = self.inbox.clone();
+        self.runner.set("listen", self.lua.create_function(move |_, ()| Ok(inbox.open()?))?)
+    }
+
+    /// Sets the global `arg` as the stand-alone Lua does: the script's name at 0, its arguments from 1. The table
+    /// `whimbrel` has the same under `args`.
     pub(crate) fn set_arguments(&self, script: &OsStr, arguments: &[impl AsRef<OsStr>]) -> mlua::Result<()> {
         let table = self.lua.create_table_with_capacity(arguments.len(), 1)?;
         table.raw_set(0, self.lua.create_string(script.as_encoded_bytes())?)?;
         for (index, argument) in arguments.iter().enumerate() {
             table.raw_set(index + 1, self.lua.create_string(argument.as_ref().as_encoded_bytes())?)?;
         }
-        self.lua.globals().raw_set("arg", table)
+        let globals = self.lua.globals();
+        globals.get::<Table>("whimbrel")?.raw_set("args", &table)?;
+        globals.raw_set("arg", table)
     }
 
     /// Lets `require` look beside the script before it looks anywhere else.
     pub(crate) fn look_beside(&self, directory: &Path) -> mlua::Result<()> {
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let package: Table = self.lua.globals().get("package")?;
         let mut path = Vec::new();
         for pattern in ["?.lua", "?/init.lua"] {
@@ -66,15 +113,19 @@ impl Interpreter {
         package.set("path", self.lua.create_string(path)?)
     }
 
-    /// Runs one chunk with `arguments` as its `...`; an error comes back as its message and traceback.
-    pub(crate) fn run(&self, source: &[u8], name: &str, arguments: impl IntoLuaMulti) -> Result<(), String> {
+    /// Runs one script with `arguments` as its `...`, to the end of its loop. An error of its main chunk comes back as
+    /// its message and traceback.
+    pub(crate) fn run(&self, source: &[u8], name: &str, arguments: impl IntoLuaMulti) -> Result<Ended, String> {
         let told = |error: mlua::Error| error.to_string();
         let chunk = self.lua.load(without_shebang(source)).set_name(name).into_function().map_err(syntax)?;
         let mut given = arguments.into_lua_multi(&self.lua).map_err(told)?;
         given.push_front(mlua::Value::Function(chunk));
-        let mut results: MultiValue = self.protected.call(given).map_err(told)?;
+        let mut results: MultiValue = self.main.call(given).map_err(told)?;
         match results.pop_front() {
-            Some(mlua::Value::Boolean(true)) => Ok(()),
+            Some(mlua::Value::Boolean(true)) => Ok(Ended {
+                failed: self.runner.get("failed").map_err(told)?,
+                by_signal: self.runner.get("ended_by").map_err(told)?,
+            }),
             _ => Err(match results.pop_front() {
                 Some(mlua::Value::String(text)) => text.to_string_lossy(),
                 _ => "the script failed without a message".to_owned(),

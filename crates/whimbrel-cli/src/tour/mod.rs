@@ -14,7 +14,7 @@ use clap::Args;
 use mlua::Variadic;
 
 use crate::fail;
-use crate::lua::Interpreter;
+use crate::lua::{Ended, Interpreter};
 use crate::paint::Paint;
 use stage::{Seen, Stage};
 
@@ -149,7 +149,10 @@ impl Step {
         let given = (self.given)(stage).into_iter();
         let given = given.map(|text| interpreter.lua().create_string(text.as_encoded_bytes()));
         let given = given.collect::<mlua::Result<Variadic<_>>>().map_err(|error| error.to_string())?;
-        interpreter.run(self.source.as_bytes(), &format!("@{}", self.file), given)
+        match interpreter.run(self.source.as_bytes(), &format!("@{}", self.file), given)? {
+            Ended { failed: true, .. } => Err("a listener failed, see above".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     fn compare(&self, seen: &[Seen]) -> Result<(), String> {
@@ -163,7 +166,8 @@ impl Step {
 
 /// A state whose `print` writes below the step's title and whose `http` tells how much was received.
 fn interpreter(stage: &Stage, received: Rc<Cell<u64>>) -> mlua::Result<Interpreter> {
-    let interpreter = Interpreter::new(stage.host())?;
+    let report = |told: &str| text::indented(INDENT, told, |line| line.to_owned());
+    let interpreter = Interpreter::new(stage.host(Box::new(report)), OsStr::new("tour"))?;
     let lua = interpreter.lua();
     let say = lua.create_function(|_, line: mlua::LuaString| {
         text::indented(INDENT, &line.to_string_lossy(), |line| line.to_owned());

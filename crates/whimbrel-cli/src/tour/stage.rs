@@ -79,8 +79,9 @@ impl Stage {
         })
     }
 
-    /// Where the scripts' names lead, and which CA they trust. Proxies of the environment stay out of it.
-    pub(super) fn host(&self) -> Host {
+    /// Where the scripts' names lead, which CA they trust, and where their files go. Proxies of the environment stay out
+    /// of it.
+    pub(super) fn host(&self, report: Box<dyn Fn(&str)>) -> Host {
         let leads = |authority: &str, address: SocketAddr| Override {
             authority: authority.to_owned(),
             address: address.to_string(),
@@ -96,6 +97,11 @@ impl Stage {
             ],
             ca_file: Some(self.files.path("public-ca.pem")),
             direct: true,
+            base: self.files.path("base"),
+            resources: self.files.path("resources"),
+            fps: 60.0,
+            form_posts: false,
+            report,
         }
     }
 
