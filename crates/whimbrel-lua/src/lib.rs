@@ -143,8 +143,8 @@ unsafe extern "C-unwind" fn prepare(lua: *mut lua_State) -> c_int {
 /// When memory is out or the engine can't be started.
 #[cfg(feature = "vendored")]
 pub fn interpreter(host: Host) -> mlua::Result<mlua::Lua> {
-    // `pcall` and `xpcall` stay Lua's own: the modules let no panic out.
-    let options = mlua::LuaOptions::new().catch_rust_panics(false);
+    // `pcall` and `xpcall` stay Lua's own, so that coroutines can yield through them: the modules let no panic out.
+    let options = mlua::LuaOptions::new().catch_rust_panics(true);
     // SAFETY: scripts are trusted, as the documentation says.
     let lua = unsafe { mlua::Lua::unsafe_new_with(mlua::StdLib::ALL, options) };
     // SAFETY: the state is ours alone, and `preload` leaves at most one value on the stack of this call.
