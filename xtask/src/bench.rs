@@ -1,15 +1,18 @@
-//! `cargo xtask bench http`: Whimbrel beside its peers, in one run, against nginx on loopback.
+//! `cargo xtask bench http` and `bench network`: Whimbrel beside its peers, in one run, against nginx on loopback.
 //!
 //! Counts (system calls, instructions) are differences of two run lengths, so start-up is out of them and they hardly
 //! vary; they are what a change is judged by. Times are ratios within one round, in shuffled order, and on a shared
 //! machine differences under a tenth are ties. A peer that cannot be built or run is named, never left out in silence.
 
+mod frames;
+mod holder;
 mod measure;
 mod peers;
 mod report;
 mod rows;
 mod server;
 mod startup;
+mod waiting;
 
 use std::path::PathBuf;
 
@@ -28,17 +31,23 @@ pub(crate) struct Scale {
     bulk: u64,
     /// How often a program is started for the start-up row.
     starts: usize,
+    /// Requests that wait at the same time, in the row for their memory.
+    held: usize,
+    /// Frames of a game in one round.
+    frames: usize,
 }
 
-const FULL: Scale = Scale { rounds: 5, divisor: 1, shorter: 1, bulk: 1 << 30, starts: 25 };
-const QUICK: Scale = Scale { rounds: 3, divisor: 8, shorter: 5, bulk: 128 << 20, starts: 9 };
+const FULL: Scale = Scale { rounds: 5, divisor: 1, shorter: 1, bulk: 1 << 30, starts: 25, held: 10_000, frames: 300 };
+const QUICK: Scale = Scale { rounds: 3, divisor: 8, shorter: 5, bulk: 128 << 20, starts: 9, held: 10_000, frames: 120 };
 
-/// `http [--quick]`.
+/// `http [--quick]`, `network [--quick]`.
 pub(crate) fn command(arguments: &[String]) -> Outcome {
-    let scale = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["http"] => FULL,
-        ["http", "--quick"] => QUICK,
-        _ => return Err("the bench is `cargo xtask bench http [--quick]`".to_owned()),
+    let (rows, scale) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["http"] => (rows::HTTP, FULL),
+        ["http", "--quick"] => (rows::HTTP, QUICK),
+        ["network"] => (rows::NETWORK, FULL),
+        ["network", "--quick"] => (rows::NETWORK, QUICK),
+        _ => return Err("the benches are `cargo xtask bench http [--quick]` and `... network [--quick]`".to_owned()),
     };
     for note in setup::install() {
         println!("setup: {note}");
@@ -54,15 +63,27 @@ pub(crate) fn command(arguments: &[String]) -> Outcome {
         if folder.0.starts_with("/dev/shm") { "memory (tmpfs)" } else { "a temporary folder on disk" }
     );
     let mut claims = Vec::new();
-    for row in rows::ROWS {
-        server.share_core(!row.is_bulk())?;
+    for row in rows {
+        server.share_core(row.shares_core())?;
         let results = measure::row(row, &peers, &server, &folder.0, &scale);
         report::table(row, &results, &scale);
         claims.extend(report::claims(row, &results));
     }
-    startup::measure(&server, &scale, &mut claims)?;
+    if arguments[0] == "http" {
+        startup::measure(&server, &scale, &mut claims)?;
+    } else {
+        // It would take part in what the frames share the machine with.
+        drop(server);
+        waiting::measure(&peers, &scale, &mut claims)?;
+        frames::measure(&peers, &scale, &mut claims)?;
+    }
     report::targets(&claims);
     Ok(())
+}
+
+/// The peers with these keys.
+fn select<'a>(peers: &'a [peers::Peer], keys: &[&str]) -> Vec<&'a peers::Peer> {
+    peers.iter().filter(|peer| keys.contains(&peer.key)).collect()
 }
 
 /// A folder of our own, in memory where the system has such; removed at the end.

@@ -26,6 +26,7 @@ Usage: cargo xtask TASK [ARGUMENTS]
   setup                     install what the tests and benches need, and nothing else
   fuzz TARGET [-- SECONDS]  fuzz one target, 60 seconds by default
   bench http [--quick]      measure Whimbrel beside its peers against nginx on loopback
+  bench network [--quick]   the same for many transfers at a time, and for what they cost a frame
   standalone                check that no file names this machine
 ";
 

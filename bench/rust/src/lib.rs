@@ -4,6 +4,8 @@
 //! seconds that N requests took, the seconds of processor time of its thread among them, and its peak memory in KiB.
 //! One request goes before the clock starts. The certificate authority to trust is named by `BENCH_CA`.
 
+pub mod network;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -56,7 +58,7 @@ fn cpu_seconds() -> f64 {
     text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or_default() / 1e9
 }
 
-fn peak_kib() -> u64 {
+pub(crate) fn peak_kib() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()

@@ -1,11 +1,11 @@
 //! Runs the peers of a row: the counts first, then the timed rounds. It judges nothing; `report` does.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::Scale;
-use super::peers::{self, Peer};
+use super::peers::Peer;
 use super::rows::Row;
 use super::server::Server;
 use crate::process;
@@ -99,13 +99,9 @@ impl Job<'_> {
     fn sample(&self) -> std::result::Result<Sample, String> {
         let taskset = process::find("taskset").ok_or("taskset is missing")?;
         let on_one_core = [taskset, "-c".into(), "0".into()];
-        let wrapper = if self.row.is_bulk() { &[][..] } else { &on_one_core[..] };
-        let printed = self.run(wrapper, self.count)?.0;
-        let figures: Vec<f64> = printed.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
-        match figures[..] {
-            [seconds, cpu, peak] => Ok(Sample { seconds, cpu, peak: peak as u64 }),
-            _ => Err(format!("{} printed `{}`", self.peer.name, printed.trim())),
-        }
+        let wrapper = if self.row.shares_core() { &on_one_core[..] } else { &[][..] };
+        let [seconds, cpu, peak] = self.peer.figures(wrapper, &self.arguments(self.count))?;
+        Ok(Sample { seconds, cpu, peak: peak as u64 })
     }
 
     fn syscalls(&self, count: u32) -> std::result::Result<f64, String> {
@@ -129,38 +125,30 @@ impl Job<'_> {
             .ok_or_else(|| "callgrind printed no count".to_owned())
     }
 
-    /// Runs the peer, under a wrapper or not; returns its standard output and error.
     fn run(&self, wrapper: &[PathBuf], count: u32) -> std::result::Result<(String, String), String> {
-        let mut words = wrapper.to_vec();
-        words.extend(self.peer.arguments());
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).arg(self.row.mode).arg(self.server.url(self.row.port, self.row.path));
-        command.arg(count.to_string()).arg(match self.row.mode {
+        self.peer.run(wrapper, &self.arguments(count))
+    }
+
+    fn arguments(&self, count: u32) -> [OsString; 4] {
+        let file = match self.row.mode {
             "upload" => self.folder.join("www").join("bulk"),
             _ => self.folder.join("downloaded"),
-        });
-        peers::environment(&mut command);
-        command.env("BENCH_CA", self.server.ca());
-        let output = command.output().map_err(|error| format!("cannot start {}: {error}", self.peer.name))?;
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        if !output.status.success() {
-            let first = words.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            return Err(format!("{} failed ({}): {first}", self.peer.name, output.status));
-        }
-        Ok((String::from_utf8_lossy(&output.stdout).into_owned(), words))
+        };
+        let url = self.server.url(self.row.port, self.row.path);
+        [self.row.mode.into(), url.into(), count.to_string().into(), file.into()]
     }
 }
 
 /// A new order for each round, so that no peer always runs after the same other.
-struct Shuffle(u64);
+pub(super) struct Shuffle(u64);
 
 impl Shuffle {
-    fn new() -> Shuffle {
+    pub(super) fn new() -> Shuffle {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::from_secs(1));
         Shuffle(now.as_nanos() as u64 | 1)
     }
 
-    fn order(&mut self, length: usize) -> Vec<usize> {
+    pub(super) fn order(&mut self, length: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..length).collect();
         for index in (1..length).rev() {
             // xorshift64: any order will do.

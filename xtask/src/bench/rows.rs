@@ -40,10 +40,15 @@ use Bound::{Faster, Instructions, Peak, Syscalls};
 
 const RUST: &str = "whimbrel";
 const LUA: &str = "whimbrel-lua";
+/// The I/O thread's transfers, from Rust and from Lua.
+pub(super) const TRANSFERS: &str = "transfers";
+pub(super) const NETWORK_LUA: &str = "network";
+const IN_FLIGHT: &[&str] = &["epoll", TRANSFERS, NETWORK_LUA, "multi", "lua-http-many"];
 const EVERYONE: &[&str] = &["raw", RUST, LUA, "libcurl", "ureq", "luasocket", "lua-http"];
 const WITH_TLS: &[&str] = &[RUST, LUA, "libcurl", "ureq", "luasocket", "lua-http"];
 
-pub(super) const ROWS: &[Row] = &[
+/// The rows of `bench http`.
+pub(super) const HTTP: &[Row] = &[
     Row {
         title: "Keep-alive GET, 13 bytes, 8 response fields",
         mode: "keepalive",
@@ -155,7 +160,56 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
+/// The rows of `bench network` that are measured as those of `bench http` are.
+pub(super) const NETWORK: &[Row] = &[
+    Row {
+        title: "64 GETs in flight, 13 bytes, 8 response fields",
+        mode: "flight-64",
+        port: Port::Kept,
+        path: "small",
+        count: 160_000,
+        lengths: Some((1000, 6000)),
+        instructions: true,
+        peers: IN_FLIGHT,
+        targets: &[],
+    },
+    Row {
+        title: "1000 GETs in flight, 13 bytes, 8 response fields",
+        mode: "flight-1000",
+        port: Port::Kept,
+        path: "small",
+        count: 160_000,
+        lengths: None,
+        instructions: false,
+        peers: IN_FLIGHT,
+        targets: &[
+            Target { peer: TRANSFERS, bound: Faster(2.0, "multi") },
+            Target { peer: TRANSFERS, bound: Faster(0.7, "epoll") },
+            Target { peer: NETWORK_LUA, bound: Faster(2.0, "multi") },
+        ],
+    },
+    Row {
+        title: "Bulk download to a file; Transfers and network while frames run",
+        mode: "file",
+        port: Port::Kept,
+        path: "bulk",
+        count: 1,
+        lengths: None,
+        instructions: false,
+        peers: &[RUST, LUA, TRANSFERS, NETWORK_LUA, "libcurl"],
+        targets: &[
+            Target { peer: TRANSFERS, bound: Faster(0.95, RUST) },
+            Target { peer: NETWORK_LUA, bound: Faster(0.95, LUA) },
+        ],
+    },
+];
+
 impl Row {
+    /// Whether clients and server are to run on one core: small requests that go to and fro one by one.
+    pub(super) fn shares_core(&self) -> bool {
+        matches!(self.mode, "keepalive" | "fresh")
+    }
+
     /// Requests of one peer in one round.
     pub(super) fn count_of(&self, peer: &str) -> u32 {
         // LuaSec writes its request head in small records and meets Nagle's algorithm: 40 ms a request.

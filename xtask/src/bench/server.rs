@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::peers::many_files;
 use crate::process;
 
 /// A port of the server.
@@ -26,7 +27,11 @@ pub(super) enum Port {
 pub(super) struct Server {
     child: Child,
     ports: [u16; 4],
-    ca: PathBuf,
+}
+
+/// The certificate authority that the TLS ports stand on.
+pub(super) fn ca(folder: &Path) -> PathBuf {
+    folder.join("ca.pem")
 }
 
 impl Server {
@@ -38,7 +43,7 @@ impl Server {
         let ports = free_ports()?;
         let configuration = folder.join("nginx.conf");
         write(&configuration, configure(folder, ports).as_bytes())?;
-        let child = Command::new(nginx)
+        let child = many_files(&nginx)
             .arg("-p")
             .arg(folder)
             .arg("-c")
@@ -47,7 +52,7 @@ impl Server {
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot start nginx: {error}"))?;
-        let mut server = Server { child, ports, ca: folder.join("ca.pem") };
+        let mut server = Server { child, ports };
         server.wait()?;
         Ok(server)
     }
@@ -71,11 +76,6 @@ impl Server {
         let list = if shared { "0".to_owned() } else { format!("0-{}", cores - 1) };
         let taskset = process::find("taskset").ok_or("taskset is missing; install util-linux")?;
         process::output(Command::new(taskset).args(["-cp", &list, &self.child.id().to_string()])).map(drop)
-    }
-
-    /// The certificate authority that its TLS ports stand on.
-    pub(super) fn ca(&self) -> &Path {
-        &self.ca
     }
 
     fn wait(&mut self) -> Result<(), String> {
@@ -147,7 +147,7 @@ fn configure(folder: &Path, [kept, closed, full, resumed]: [u16; 4]) -> String {
 master_process off;
 error_log {folder}/error.log;
 pid {folder}/nginx.pid;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
     access_log off;
     default_type text/plain;
@@ -166,8 +166,15 @@ http {{
     ssl_certificate_key {folder}/leaf.key;
     root {folder}/www;
     server {{
-        listen 127.0.0.1:{kept};
+        listen 127.0.0.1:{kept} backlog=4096;
         keepalive_timeout 300s;
+        # The least that nginx can do for a response of eight fields: with a file it would be slower than its clients.
+        location = /small {{
+            add_header Cache-Control no-cache;
+            add_header X-Frame-Options DENY;
+            add_header Accept-Ranges bytes;
+            return 200 'Hello, world!';
+        }}
         location /up/ {{ dav_methods PUT; }}
     }}
     server {{ listen 127.0.0.1:{closed}; keepalive_timeout 0; }}
