@@ -122,6 +122,11 @@ impl Deadlines {
         [self.total, self.connect, self.idle, self.go_on, self.drain].into_iter().flatten().min()
     }
 
+    /// What is left of the whole call: `None` without a deadline, zero once it has passed.
+    pub fn left(&self, now: Instant) -> Option<Duration> {
+        self.total.map(|total| total.saturating_duration_since(self.read(now)))
+    }
+
     /// Whether a deadline has passed.
     ///
     /// # Errors
@@ -188,10 +193,12 @@ mod tests {
         assert_eq!(error.code(), "tls-timeout");
         deadlines.connected(at(2));
         assert_eq!(deadlines.next(), Some(at(7)));
+        assert_eq!(deadlines.left(at(2)), seconds(18));
         deadlines.moved(at(6));
         assert!(deadlines.check(at(10), Phase::Body).is_ok());
         assert!(deadlines.check(at(11), Phase::Body).unwrap_err().detail().starts_with("idle timeout of 5 s"));
         deadlines.moved(at(19));
+        assert_eq!(deadlines.left(at(21)), seconds(0));
         assert!(deadlines.check(at(20), Phase::Body).unwrap_err().detail().starts_with("total"));
     }
 

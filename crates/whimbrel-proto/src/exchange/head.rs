@@ -38,8 +38,8 @@ fn parse_length(value: &[u8]) -> Option<u64> {
 const ACCEPT_ENCODING_LINE: &str = "Accept-Encoding: gzip, br, zstd\r\n";
 
 /// Host first, then the engine's defaults where the caller has not spoken, then the caller's fields in order, then
-/// framing.
-pub(super) fn write(out: &mut Vec<u8>, spec: &RequestSpec, hop: &Hop) -> Result<()> {
+/// framing. `cookie` comes from a jar that knows what this hop's target may see.
+pub(super) fn write(out: &mut Vec<u8>, spec: &RequestSpec, hop: &Hop, cookie: Option<&str>) -> Result<()> {
     let given = &spec.fields;
     let mut head = HeadWriter::begin(out, hop.method.as_str(), hop.request_target())?;
     let is_default = |name: &str| !given.contains(name) && !leaves_out(spec, name);
@@ -65,8 +65,14 @@ pub(super) fn write(out: &mut Vec<u8>, spec: &RequestSpec, hop: &Hop) -> Result<
     {
         head.field("Proxy-Authorization", credentials.basic().as_bytes());
     }
+    let cookie = cookie.filter(|_| !leaves_out(spec, "Cookie"));
+    if let Some(cookie) = cookie {
+        head.field("Cookie", &cookies(spec, hop, cookie));
+    }
     for (name, value) in given.iter().filter(|(name, _)| goes_along(spec, hop, name)) {
-        head.field(name, value);
+        if cookie.is_none() || !name.eq_ignore_ascii_case("cookie") {
+            head.field(name, value);
+        }
     }
     frame(&mut head, spec, hop);
     head.finish()
@@ -90,6 +96,35 @@ fn authorization(spec: &RequestSpec, hop: &Hop) -> Option<Vec<u8>> {
     }
     let given = if hop.at_home { spec.target.credentials() } else { None };
     hop.target.credentials().or(given).map(|credentials| credentials.basic().into_bytes())
+}
+
+/// One field (RFC 6265 §5.4) of the caller's cookies, where they go along, and those of the jar that have other names.
+fn cookies(spec: &RequestSpec, hop: &Hop, jar: &str) -> Vec<u8> {
+    let given = spec.fields.get_all("cookie").filter(|_| goes_along(spec, hop, "cookie"));
+    let mut line = Vec::with_capacity(jar.len());
+    let mut names = Vec::new();
+    for value in given.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()) {
+        names.extend(value.split(|&byte| byte == b';').map(cookie_name));
+        push_cookie(&mut line, value);
+    }
+    for pair in jar.as_bytes().split(|&byte| byte == b';') {
+        if !names.contains(&cookie_name(pair)) {
+            push_cookie(&mut line, pair.trim_ascii());
+        }
+    }
+    line
+}
+
+fn push_cookie(line: &mut Vec<u8>, pairs: &[u8]) {
+    if !line.is_empty() {
+        line.extend_from_slice(b"; ");
+    }
+    line.extend_from_slice(pairs.strip_suffix(b";").unwrap_or(pairs));
+}
+
+/// Empty where the pair has no name.
+fn cookie_name(pair: &[u8]) -> &[u8] {
+    pair.iter().position(|&byte| byte == b'=').map_or(&pair[..0], |end| pair[..end].trim_ascii())
 }
 
 /// Whether one of the caller's fields is sent on this hop.

@@ -5,8 +5,9 @@
 //!                 ▼                                                                       │
 //!   new ──▶ hop(): where, through what, which head ──▶ [driver connects, sends] ──▶ on_head(head)
 //!                 ▲                                            │                          │
-//!                 └──────── on_failure: Ok, try again ◀────────┘                          └─▶ Deliver
-//!                                                              └─▶ Err: the call's error
+//!                 ├──────── on_failure: Now, After ◀───────────┤                          ├─▶ Deliver
+//!                 │                                            └─▶ Err: the call's error  │
+//!                 └───────────────────────────────── Wait ────────────────────────────────┘
 //! ```
 //!
 //! Each policy is one file, asked in turn: `redirect`, `retry`, `head` (which fields go where), [`deadline`].
@@ -20,6 +21,7 @@ pub mod retry;
 pub mod spec;
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use crate::coding;
 use crate::error::{Error, Result};
@@ -27,7 +29,7 @@ use crate::fields::Fields;
 use crate::method::Method;
 use crate::proxy::ProxyUri;
 use crate::target::{Origin, Scheme, Target};
-use retry::Reached;
+use retry::{Again, Reached, Retries};
 use spec::{BodyShape, ProxyPolicy, RequestSpec};
 
 /// How a hop's connection reaches its origin.
@@ -89,6 +91,8 @@ pub enum Verdict {
     Deliver,
     /// It leads on: drain or drop it, then send [`Exchange::hop`] again, which is the next one already.
     Follow,
+    /// It says that another try may do better: drain or drop it, wait this long, then send the same hop again.
+    Wait(Duration),
 }
 
 /// How much of a redirect's body is read to keep its connection, in bytes as received. It is never decoded.
@@ -100,7 +104,9 @@ pub struct Exchange {
     spec: RequestSpec,
     hop: Hop,
     redirects: u32,
-    retried: bool,
+    /// Whether a dead kept connection of this hop was replaced already.
+    replaced: bool,
+    retries: Retries,
 }
 
 impl Exchange {
@@ -122,7 +128,7 @@ impl Exchange {
             expectation_failed: false,
             at_home: true,
         };
-        Ok(Self { spec, hop, redirects: 0, retried: false })
+        Ok(Self { spec, hop, redirects: 0, replaced: false, retries: Retries::default() })
     }
 
     /// What was asked for.
@@ -140,17 +146,53 @@ impl Exchange {
         self.hop.body(&self.spec)
     }
 
-    /// Appends the head of the hop's request, built afresh.
+    /// Appends the head of the hop's request, built afresh. `cookie`: what a cookie jar has for the hop's target, as
+    /// `name=value` pairs (RFC 6265 §5.4); it makes one field with the caller's own `Cookie`, whose names win.
     ///
     /// # Errors
     /// As [`h1::encode_head`](crate::h1::encode_head); nothing is appended then.
-    pub fn write_hop_head(&self, out: &mut Vec<u8>) -> Result<()> {
-        head::write(out, &self.spec, &self.hop)
+    pub fn write_hop_head(&self, out: &mut Vec<u8>, cookie: Option<&str>) -> Result<()> {
+        head::write(out, &self.spec, &self.hop, cookie)
     }
 
     /// How many redirects were followed so far.
     pub fn redirects(&self) -> u32 {
         self.redirects
+    }
+
+    /// How often the caller's policy ([`retry`]) sent a hop again so far. Replaced connections don't count.
+    pub fn retries(&self) -> u32 {
+        self.retries.done
+    }
+
+    /// Makes the jitter of the waits repeatable. Without it, and with a seed of 0, each call has its own.
+    pub fn seed_jitter(&mut self, seed: u64) {
+        self.retries.seed(seed);
+    }
+
+    /// As [`on_head`](Self::on_head), and asks the caller's policy first whether to try again ([`Verdict::Wait`]).
+    /// `wall` is the time of day, for a `Retry-After` that is a date; `left` what is left of the whole call's deadline
+    /// ([`Deadlines::left`](deadline::Deadlines::left)).
+    ///
+    /// # Errors
+    /// As [`on_head`](Self::on_head).
+    pub fn on_head_at(
+        &mut self,
+        status: u16,
+        fields: &Fields,
+        reached: &Reached,
+        wall: SystemTime,
+        left: Option<Duration>,
+    ) -> Result<Verdict> {
+        if let Some(policy) = &self.spec.retry {
+            let (method, body) = (&self.hop.method, self.hop.body(&self.spec));
+            let wait = self.retries.after_status(policy, status, fields, reached, method, body, wall, left);
+            if let Some(wait) = wait {
+                self.start_over();
+                return Ok(Verdict::Wait(wait));
+            }
+        }
+        self.on_head(status, fields, reached)
     }
 
     /// Judges a final response head; `reached` tells how far the request had come by then.
@@ -181,7 +223,7 @@ impl Exchange {
             method: next.method,
         };
         self.redirects += 1;
-        self.retried = false;
+        self.replaced = false;
         Ok(Verdict::Follow)
     }
 
@@ -191,12 +233,38 @@ impl Exchange {
     /// The error itself, where it can't be tried again.
     pub fn on_failure(&mut self, error: Error, reached: &Reached) -> Result<()> {
         let body = self.hop.body(&self.spec);
-        if self.retried || !retry::may_retry(&error, reached, &self.hop.method, body) {
+        if self.replaced || !retry::was_stale(&error, reached, &self.hop.method, body) {
             return Err(error);
         }
-        self.retried = true;
+        self.replaced = true;
         self.hop.fresh = true;
         Ok(())
+    }
+
+    /// As [`on_failure`](Self::on_failure), and asks the caller's policy too: also of what failed before the hop had a
+    /// connection (`reached` is its default then). `left` is what is left of the whole call's deadline
+    /// ([`Deadlines::left`](deadline::Deadlines::left)).
+    ///
+    /// # Errors
+    /// The error itself, where it can't be tried again.
+    pub fn on_failure_at(&mut self, error: Error, reached: &Reached, left: Option<Duration>) -> Result<Again> {
+        let error = match self.on_failure(error, reached) {
+            Ok(()) => return Ok(Again::Now),
+            Err(error) => error,
+        };
+        let Some(policy) = &self.spec.retry else { return Err(error) };
+        let (method, body) = (&self.hop.method, self.hop.body(&self.spec));
+        let Some(wait) = self.retries.after_failure(policy, &error, reached, method, body, left) else {
+            return Err(error);
+        };
+        self.start_over();
+        Ok(Again::After(wait))
+    }
+
+    /// The same hop again, as if for the first time: any connection will do.
+    fn start_over(&mut self) {
+        self.hop.fresh = false;
+        self.replaced = false;
     }
 
     /// The decoder of a response that is delivered: `None` where its bytes are passed on as they are.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::retry::Retry;
 use crate::credentials::Credentials;
 use crate::fields::Fields;
 use crate::method::Method;
@@ -40,6 +41,8 @@ pub struct RequestSpec {
     pub redirects: Redirects,
     /// When to give up.
     pub timeouts: Timeouts,
+    /// Whether and how a request that failed is sent again; `None`: only where a kept connection was dead.
+    pub retry: Option<Retry>,
     /// Which proxy to use.
     pub proxy: ProxyPolicy,
 }

@@ -30,6 +30,7 @@ impl Draft {
             expect_continue: None,
             redirects: Redirects::default(),
             timeouts: Timeouts::default(),
+            retry: None,
             proxy: ProxyPolicy::Direct,
         })
     }
@@ -118,7 +119,7 @@ impl Scenario {
     /// The hop's head as it goes on the wire.
     pub(crate) fn head(&self) -> String {
         let mut out = Vec::new();
-        self.exchange.write_hop_head(&mut out).unwrap();
+        self.exchange.write_hop_head(&mut out, None).unwrap();
         String::from_utf8(out).unwrap()
     }
 
