@@ -1,6 +1,7 @@
 //! The pure core of Whimbrel. It decides everything that HTTP asks to be decided, and does nothing: no sockets, no
 //! files, no threads, no clock (an [`Instant`](std::time::Instant) comes in where time matters).
 
+pub mod admission;
 pub mod coding;
 mod credentials;
 mod error;
@@ -8,6 +9,7 @@ pub mod exchange;
 pub mod fields;
 pub mod h1;
 mod method;
+pub mod pace;
 pub mod proxy;
 pub mod race;
 mod target;

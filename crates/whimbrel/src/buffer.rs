@@ -20,6 +20,11 @@ impl Buffer {
         &self.bytes[self.start..self.end]
     }
 
+    /// Whether it holds no memory.
+    pub(crate) fn is_unallocated(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Forgets bytes at the front.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
@@ -56,5 +61,31 @@ impl Buffer {
     /// That much of the space was received into.
     pub(crate) fn filled_more(&mut self, count: usize) {
         self.end += count;
+    }
+}
+
+/// The memory that a thread lends to whichever of its calls is being stepped, so that none holds any while it waits.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    pub(crate) input: Buffer,
+    pub(crate) output: Vec<u8>,
+}
+
+impl Workspace {
+    /// Takes an empty buffer's memory.
+    pub(crate) fn take_input(&mut self, input: &mut Buffer) {
+        let mut input = std::mem::take(input);
+        if self.input.is_unallocated() {
+            input.recycle();
+            self.input = input;
+        }
+    }
+
+    /// Likewise of a request's text.
+    pub(crate) fn take_output(&mut self, output: &mut Vec<u8>) {
+        let output = std::mem::take(output);
+        if self.output.capacity() == 0 && output.capacity() <= FIRST {
+            self.output = output;
+        }
     }
 }

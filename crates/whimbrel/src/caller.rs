@@ -7,7 +7,7 @@ use whimbrel_proto::h1::ResponseHead;
 use whimbrel_proto::{Error, Kind, Phase, Result};
 
 use crate::live::Read;
-use crate::sys::{self, Interests};
+use crate::sys::{self, PollSet};
 use crate::transfer::Transfer;
 
 /// Runs until the final head, from the instant at which the transfer was made.
@@ -58,7 +58,7 @@ fn run<T>(
 }
 
 fn wait(transfer: &Transfer, now: Instant) -> Result<()> {
-    let mut interests = Interests::default();
+    let mut interests = PollSet::default();
     transfer.interests(&mut interests);
     sys::wait(interests, transfer.deadline(), now).map_err(|error| {
         Error::new(Kind::Receive, Phase::Wait, "the system can't wait for the socket").with_source(error)

@@ -1,8 +1,8 @@
 //! Ending a call from another thread.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::sys::Waker;
 
@@ -18,11 +18,17 @@ struct Inner {
     cancelled: AtomicBool,
     /// None where the process has no descriptor left: then the flag is seen when the call next moves.
     waker: Option<Arc<Waker>>,
+    /// The I/O thread's, if the call runs there.
+    bell: OnceLock<Arc<Waker>>,
 }
 
 impl CancelHandle {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { cancelled: AtomicBool::new(false), waker: Waker::new().ok().map(Arc::new) }))
+        Self(Arc::new(Inner {
+            cancelled: AtomicBool::new(false),
+            waker: Waker::new().ok().map(Arc::new),
+            bell: OnceLock::new(),
+        }))
     }
 
     /// Cancels.
@@ -31,6 +37,14 @@ impl CancelHandle {
         if let Some(waker) = &self.0.waker {
             waker.wake();
         }
+        if let Some(bell) = self.0.bell.get() {
+            bell.wake();
+        }
+    }
+
+    /// Rings there as well.
+    pub(crate) fn ring_at(&self, bell: Arc<Waker>) {
+        let _ = self.0.bell.set(bell);
     }
 
     /// Whether [`CancelHandle::cancel`] was called.

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use whimbrel_proto::admission::Limits;
 use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
 use whimbrel_proto::proxy::{ProxyEnv, ProxyUri};
 use whimbrel_proto::{Error, Fields, Result};
 
+use crate::io::{Command, Io};
 use crate::overrides::Overrides;
 use crate::pool::PoolLimits;
 use crate::request::RequestBuilder;
@@ -81,6 +83,31 @@ impl Client {
         self.0.pool.len()
     }
 
+    /// Lets this session's [transfers](crate::Transfers) stand still, for a program that is put in the background: no
+    /// byte moves, their clocks stop, and none starts. Blocking calls go on.
+    pub fn suspend(&self) {
+        self.look(true);
+    }
+
+    /// Lets them go on. A connection that died meanwhile counts as a kept one that was dead: what may be sent again is.
+    pub fn resume(&self) {
+        self.look(false);
+    }
+
+    /// Whether [`Client::suspend`] holds.
+    pub fn is_suspended(&self) -> bool {
+        self.0.is_suspended()
+    }
+
+    fn look(&self, suspended: bool) {
+        // Without a thread there is nothing that could go on; one that starts later asks first.
+        if self.0.set_suspended(suspended)
+            && let Some(io) = Io::running()
+        {
+            io.submit(Command::Look(self.0.clone()));
+        }
+    }
+
     /// Closes the connections that are kept.
     pub fn close_idle(&self) {
         self.0.pool.clear();
@@ -117,6 +144,8 @@ pub struct ClientBuilder {
     headers: Vec<(String, Vec<u8>)>,
     timeouts: Timeouts,
     limits: PoolLimits,
+    transfer_limits: Limits,
+    max_rate: Option<u64>,
     proxy: Proxy,
     resolver: Option<Arc<Resolver>>,
     overrides: Vec<(String, String)>,
@@ -136,6 +165,8 @@ impl Default for ClientBuilder {
             headers: Vec::new(),
             timeouts: Timeouts::default(),
             limits: PoolLimits::default(),
+            transfer_limits: Limits { per_host: 16, total: 256 },
+            max_rate: None,
             proxy: Proxy::Environment,
             resolver: None,
             overrides: Vec::new(),
@@ -181,7 +212,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How many connections are kept to one origin; default 8, 0 keeps none.
+    /// How many connections are kept to one origin; default 16, 0 keeps none.
     pub fn max_idle_per_host(mut self, connections: usize) -> Self {
         self.limits.max_idle_per_host = connections;
         self
@@ -190,6 +221,25 @@ impl ClientBuilder {
     /// How long a connection is kept unused; default 55 s, just under what most servers wait.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.limits.idle_for = timeout;
+        self
+    }
+
+    /// How many [transfers](crate::Transfers) may use connections at once; the others wait for their turn. Default 256.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.transfer_limits.total = connections.max(1);
+        self
+    }
+
+    /// Likewise to one origin: that of their first request. Default 16.
+    pub fn max_connections_per_host(mut self, connections: usize) -> Self {
+        self.transfer_limits.per_host = connections.max(1);
+        self
+    }
+
+    /// How many bytes of body the [transfers](crate::Transfers) of this client move a second in all, both directions
+    /// together; default 0, any number.
+    pub fn max_rate(mut self, bytes_per_second: u64) -> Self {
+        self.max_rate = Some(bytes_per_second).filter(|rate| *rate > 0);
         self
     }
 
@@ -265,7 +315,7 @@ impl ClientBuilder {
             tls: self.tls,
             overrides,
         };
-        Client(Arc::new(Session::new(defaults, self.limits, self.resolver)))
+        Client(Arc::new(Session::new(defaults, self.limits, self.transfer_limits, self.max_rate, self.resolver)))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::resolve::Answer;
 use crate::session::Session;
 use crate::stream::{Received, Stream};
 use crate::sys::{Interests, Socket};
-use crate::timings::Timings;
+use crate::timings::{Stage, Timings};
 use crate::tls::{TlsProfile, TlsStream};
 use crate::wake::WakerSlot;
 
@@ -75,6 +75,11 @@ impl Dial {
         Self { plan, step: Step::Resolve }
     }
 
+    /// Whether it waits for a name, which only the waker tells.
+    pub(crate) fn is_resolving(&self) -> bool {
+        matches!(self.step, Step::Resolve | Step::ResolveOrigin(_))
+    }
+
     /// What it is at, for deadlines and errors.
     pub(crate) fn phase(&self) -> Phase {
         match self.step {
@@ -109,7 +114,7 @@ impl Dial {
     }
 
     /// Adds what it waits for.
-    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>) {
+    pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>) {
         match &self.step {
             Step::Resolve | Step::ResolveOrigin(_) | Step::Done => {}
             Step::Race(racing) => {
@@ -147,6 +152,7 @@ impl Dial {
             .map_err(|error| if is_proxy { error.in_phase(Phase::Proxy) } else { error })?;
         let Some(addresses) = answer else { return Ok(Next::Wait(Step::Resolve)) };
         around.timings.set_resolved(around.now);
+        around.timings.begins(Stage::Connecting, around.now);
         let race = Race::new(addresses, around.now);
         Ok(Next::Go(Step::Race(Box::new(Racing { race, attempts: Vec::new(), next_start: None, last: None }))))
     }
@@ -278,6 +284,7 @@ impl Dial {
         if self.plan.origin.scheme == Scheme::Http {
             return Ok(Next::Ready(stream));
         }
+        around.timings.begins(Stage::Securing, around.now);
         let config = around.session.tls.get(&self.plan.tls)?;
         Ok(Next::Go(Step::Tls(Box::new(TlsStream::new(config, &self.plan.origin.host, stream)?))))
     }

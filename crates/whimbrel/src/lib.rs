@@ -24,10 +24,13 @@ mod buffer;
 mod caller;
 mod cancel;
 mod client;
+mod delivery;
 mod dial;
 mod download;
 mod fork;
+mod io;
 mod live;
+mod outcome;
 mod overrides;
 mod part_file;
 mod pool;
@@ -42,16 +45,22 @@ mod targets;
 mod timings;
 mod tls;
 mod transfer;
+mod transfers;
 mod wake;
 
 pub use body::Body;
 pub use cancel::CancelHandle;
 pub use client::{Client, ClientBuilder};
+pub use delivery::Delivery;
 pub use download::Download;
 pub use fork::forked;
+pub use outcome::Outcome;
 pub use progress::Progress;
 pub use request::RequestBuilder;
 pub use response::{Response, Timings, Version};
+pub use timings::Stage;
+pub use transfers::{Event, TransferId, Transfers};
+pub use whimbrel_proto::h1::ResponseHead;
 pub use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 /// The version of this engine (`0.1.0`).

@@ -8,7 +8,9 @@ use whimbrel_proto::exchange::retry::Reached;
 use whimbrel_proto::h1::{Call, Framing, ResponseHead};
 use whimbrel_proto::{Error, Fields};
 
+use crate::buffer::Workspace;
 use crate::pool::Connection;
+use crate::stream::Stream;
 use crate::sys::Interests;
 
 /// How much memory for requests a kept connection holds on to, in bytes.
@@ -35,6 +37,12 @@ pub(crate) struct Live {
     may_receive: bool,
     /// The driver has nothing else to wait for: one receive of this step may wait itself.
     is_patient: bool,
+    /// The last step stopped before its socket was full or dry.
+    is_yielding: bool,
+    /// How much of the body one step may send, in bytes.
+    send_limit: u64,
+    /// The last receive took all that was there.
+    is_dry: bool,
 }
 
 /// What a step gave.
@@ -74,6 +82,36 @@ impl Live {
             send_error: None,
             may_receive: false,
             is_patient: false,
+            is_yielding: false,
+            send_limit: u64::MAX,
+            is_dry: false,
+        }
+    }
+
+    /// How much of the body one step may send at most, in bytes.
+    pub(crate) fn limit_send(&mut self, bytes: u64) {
+        self.send_limit = bytes;
+    }
+
+    /// Whether there is more to do though the step gave nothing: a driver that hears of changes only must come back.
+    pub(crate) fn is_yielding(&self) -> bool {
+        self.is_yielding || self.connection.stream.is_yielding()
+    }
+
+    /// Takes memory for as long as the connection has none of its own.
+    pub(crate) fn borrow(&mut self, workspace: &mut Workspace) {
+        if self.connection.input.is_unallocated() {
+            std::mem::swap(&mut self.connection.input, &mut workspace.input);
+        }
+    }
+
+    /// Gives memory back that holds nothing.
+    pub(crate) fn give_back(&mut self, workspace: &mut Workspace) {
+        if self.connection.input.filled().is_empty() {
+            workspace.take_input(&mut self.connection.input);
+        }
+        if self.out.is_empty() {
+            workspace.take_output(&mut self.out);
         }
     }
 
@@ -106,18 +144,29 @@ impl Live {
         self.is_patient
     }
 
+    /// The connection counts as an old one: it may be dead, and a failure before the response then says nothing of the
+    /// server.
+    pub(crate) fn doubt(&mut self) {
+        self.reached.reused = true;
+    }
+
     /// A wait is over: reading may be worth a try.
     pub(crate) fn woke(&mut self) {
         self.may_receive = true;
     }
 
-    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>) {
+    pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>) {
         let sending = self.send_error.is_none() && (!self.out.is_empty() || self.call.wants_body());
         self.connection.stream.interests(interests, true, sending);
     }
 
     /// The connection, if it may carry another request.
     pub(crate) fn into_reusable(mut self) -> Option<Connection> {
+        if self.is_dry
+            && let Stream::Plain(socket) = &self.connection.stream
+        {
+            socket.went_dry();
+        }
         self.connection.input.recycle();
         if self.out.capacity() <= KEPT_OUTPUT {
             self.out.clear();

@@ -26,10 +26,27 @@ pub(crate) struct Identity {
     pub(crate) asked: Option<SocketAddr>,
     /// Trust, client certificate and verification; the default for plain connections.
     pub(crate) tls: TlsProfile,
+    /// Who steps it: an idle connection stays with the driver that made it.
+    pub(crate) driver: Driver,
+}
+
+/// Who steps a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Driver {
+    /// The thread of the call.
+    Caller,
+    /// The I/O thread.
+    Io,
 }
 
 impl Identity {
-    pub(crate) fn new(origin: &Arc<Origin>, route: &Route, overrides: &Overrides, tls: &TlsProfile) -> Self {
+    pub(crate) fn new(
+        origin: &Arc<Origin>,
+        route: &Route,
+        overrides: &Overrides,
+        tls: &TlsProfile,
+        driver: Driver,
+    ) -> Self {
         use whimbrel_proto::Scheme;
         use whimbrel_proto::proxy::ProxyScheme;
         let asked = match route {
@@ -47,7 +64,7 @@ impl Identity {
         };
         let is_secure = proxy_is_secure || origin.scheme == Scheme::Https;
         let tls = if is_secure { tls.clone() } else { TlsProfile::default() };
-        Self { origin: origin_key, route: route.clone(), addr: dialled, asked, tls }
+        Self { origin: origin_key, route: route.clone(), addr: dialled, asked, tls, driver }
     }
 }
 
@@ -73,7 +90,7 @@ pub(crate) struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        Self { max_idle: 64, max_idle_per_host: 8, idle_for: Duration::from_secs(55) }
+        Self { max_idle: 64, max_idle_per_host: 16, idle_for: Duration::from_secs(55) }
     }
 }
 
@@ -90,7 +107,10 @@ impl Pool {
     }
 
     /// A connection of exactly this identity that is still open and silent, the one used last first.
-    pub(crate) fn take(&self, identity: &Identity, now: Instant) -> Option<Connection> {
+    ///
+    /// `may_repeat`: a request that can be sent again if the connection is dead after all. The connection is then not
+    /// looked at where the reactor would have told if anything had come.
+    pub(crate) fn take(&self, identity: &Identity, now: Instant, may_repeat: bool) -> Option<Connection> {
         let generation = crate::fork::generation();
         loop {
             let mut connection = {
@@ -102,7 +122,7 @@ impl Pool {
                 let index = idle.iter().rposition(|(other, _)| other.identity == *identity)?;
                 idle.remove(index).0
             };
-            if connection.stream.is_reusable() {
+            if (may_repeat && connection.stream.has_no_news()) || connection.stream.is_reusable() {
                 return Some(connection);
             }
         }
@@ -114,11 +134,13 @@ impl Pool {
             return;
         }
         let mut idle = self.lock();
-        let same = idle.iter().filter(|(other, _)| other.identity == connection.identity).count();
-        if same >= self.limits.max_idle_per_host
-            && let Some(oldest) = idle.iter().position(|(other, _)| other.identity == connection.identity)
-        {
-            idle.remove(oldest);
+        if idle.len() >= self.limits.max_idle_per_host {
+            let same = |(other, _): &(Connection, Instant)| other.identity == connection.identity;
+            if idle.iter().filter(|other| same(other)).count() >= self.limits.max_idle_per_host
+                && let Some(oldest) = idle.iter().position(same)
+            {
+                idle.remove(oldest);
+            }
         }
         if idle.len() >= self.limits.max_idle {
             idle.remove(0);

@@ -14,6 +14,10 @@ pub struct Progress {
     pub received: u64,
     /// Bytes that the response body has; `None` if unknown or not yet known, and for coded bodies.
     pub receive_total: Option<u64>,
+    /// Bytes of the response body as they came, before decoding.
+    pub transferred: u64,
+    /// Bytes that the response body has as it is sent (`Content-Length`); `None` if unknown or not yet known.
+    pub transfer_total: Option<u64>,
 }
 
 pub(crate) type OnProgress = dyn FnMut(&Progress) -> ControlFlow<()> + Send;

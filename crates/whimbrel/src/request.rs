@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use whimbrel_proto::exchange::retry::Retry;
 use whimbrel_proto::exchange::spec::{Authorization, ProxyPolicy, Redirects, RequestSpec, Timeouts};
 use whimbrel_proto::proxy::ProxyUri;
 use whimbrel_proto::{Credentials, Error, Fields, Method, Result, Target};
@@ -13,6 +14,7 @@ use whimbrel_proto::{Credentials, Error, Fields, Method, Result, Target};
 use crate::body::Body;
 use crate::caller;
 use crate::cancel::CancelHandle;
+use crate::delivery::{Delivery, To};
 use crate::download::{self, Download};
 use crate::overrides::Overrides;
 use crate::progress::{Progress, Reporter};
@@ -39,6 +41,7 @@ pub struct RequestBuilder {
     authorization: Option<Authorization>,
     timeouts: Timeouts,
     redirects: Redirects,
+    retry: Option<Retry>,
     decode: bool,
     expect_continue: Option<bool>,
     max_body: Option<u64>,
@@ -66,6 +69,7 @@ impl RequestBuilder {
             authorization: None,
             timeouts: defaults.timeouts,
             redirects: Redirects::default(),
+            retry: None,
             decode: true,
             expect_continue: None,
             max_body: None,
@@ -177,6 +181,12 @@ impl RequestBuilder {
     /// Whether a redirect from https to http is followed (default) or an error.
     pub fn allow_downgrade(mut self, allow: bool) -> Self {
         self.redirects.allow_downgrade = allow;
+        self
+    }
+
+    /// Whether and when a request that failed is sent again; default: only where a kept connection was dead.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
         self
     }
 
@@ -296,13 +306,24 @@ impl RequestBuilder {
     /// # Errors
     /// As [`send`](Self::send); [`Kind::File`](crate::Kind::File) names the path;
     /// [`Kind::Status`](crate::Kind::Status) after [`only_success`](Self::only_success).
-    pub fn download(mut self, path: impl AsRef<Path>) -> Result<Download> {
+    pub fn download(self, path: impl AsRef<Path>) -> Result<Download> {
+        let only_success = self.only_success;
+        download::run(path.as_ref(), only_success, || self.as_published().order())
+    }
+
+    /// For the I/O thread.
+    pub(crate) fn into_transfer(self, delivery: &Delivery) -> Result<Box<Transfer>> {
+        if matches!(delivery.to, To::File { .. }) { self.as_published().order() } else { self.order() }
+    }
+
+    /// Asks for no content coding.
+    fn as_published(mut self) -> Self {
         self.decode = false;
         if !self.fields.contains("accept-encoding") && !self.leaves_out("accept-encoding") {
-            self.fields.append("Accept-Encoding", "identity")?;
+            let result = self.fields.append("Accept-Encoding", "identity");
+            self.keep(result);
         }
-        let only_success = self.only_success;
-        download::run(path.as_ref(), only_success, || self.order())
+        self
     }
 
     /// Everything validated; nothing sent.
@@ -339,6 +360,7 @@ impl RequestBuilder {
             expect_continue: self.expect_continue,
             redirects: self.redirects,
             timeouts: self.timeouts,
+            retry: self.retry,
             proxy: self.proxy,
         };
         let order = Order {

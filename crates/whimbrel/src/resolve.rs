@@ -244,7 +244,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::sys::{Interests, wait};
+    use crate::sys::{Interests as _, PollSet, wait};
 
     /// A resolver whose lookups of `hang…` wait until the sender is dropped, and the names that were looked up.
     fn hanging() -> (Resolver, mpsc::Sender<()>, Arc<Mutex<Vec<String>>>) {
@@ -292,7 +292,7 @@ mod tests {
         let (answer, waker) = ask(&resolver, "wanted");
         assert!(matches!(answer, Ok(Answer::Pending)));
         drop(gate);
-        let mut interests = Interests::default();
+        let mut interests = PollSet::default();
         interests.waker(&waker);
         let now = Instant::now();
         wait(interests, Some(now + Duration::from_secs(20)), now).unwrap();

@@ -2,8 +2,10 @@
 //! resolver, defaults.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use whimbrel_proto::Fields;
+use whimbrel_proto::admission::Limits;
 use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
 
 use crate::overrides::Overrides;
@@ -17,6 +19,11 @@ pub(crate) struct Session {
     pub(crate) tls: TlsConfigs,
     pub(crate) targets: Targets,
     pub(crate) defaults: Defaults,
+    /// How many transfers of the I/O thread have a connection at once.
+    pub(crate) transfer_limits: Limits,
+    /// How many bytes of body they move a second in all.
+    pub(crate) max_rate: Option<u64>,
+    is_suspended: AtomicBool,
     resolver: Option<Arc<Resolver>>,
 }
 
@@ -32,8 +39,32 @@ pub(crate) struct Defaults {
 }
 
 impl Session {
-    pub(crate) fn new(defaults: Defaults, limits: PoolLimits, resolver: Option<Arc<Resolver>>) -> Self {
-        Self { pool: Pool::new(limits), tls: TlsConfigs::default(), targets: Targets::default(), defaults, resolver }
+    pub(crate) fn new(
+        defaults: Defaults,
+        limits: PoolLimits,
+        transfer_limits: Limits,
+        max_rate: Option<u64>,
+        resolver: Option<Arc<Resolver>>,
+    ) -> Self {
+        Self {
+            pool: Pool::new(limits),
+            tls: TlsConfigs::default(),
+            targets: Targets::default(),
+            defaults,
+            transfer_limits,
+            max_rate,
+            is_suspended: AtomicBool::new(false),
+            resolver,
+        }
+    }
+
+    /// Says whether transfers stand still. True if that is news.
+    pub(crate) fn set_suspended(&self, suspended: bool) -> bool {
+        self.is_suspended.swap(suspended, Ordering::AcqRel) != suspended
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.is_suspended.load(Ordering::Acquire)
     }
 
     /// The session's own resolver, or the process's.

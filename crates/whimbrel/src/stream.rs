@@ -72,6 +72,19 @@ impl Stream {
         }
     }
 
+    /// Whether there may be more to receive though the last receive gave nothing.
+    pub(crate) fn is_yielding(&self) -> bool {
+        match self {
+            Stream::Plain(_) => false,
+            Stream::Tls(tls) => tls.is_yielding(),
+        }
+    }
+
+    /// Whether nothing has come since all was received, as far as is known without a look.
+    pub(crate) fn has_no_news(&self) -> bool {
+        matches!(self, Stream::Plain(socket) if socket.has_no_news())
+    }
+
     /// The socket at the bottom.
     pub(crate) fn socket(&self) -> &Socket {
         match self {
@@ -81,7 +94,7 @@ impl Stream {
     }
 
     /// Adds what the stream waits for. TLS may have to write before it can read.
-    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>, readable: bool, writable: bool) {
+    pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>, readable: bool, writable: bool) {
         let writable = writable || matches!(self, Stream::Tls(tls) if tls.wants_write());
         interests.socket(self.socket(), readable, writable);
     }

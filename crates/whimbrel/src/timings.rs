@@ -1,4 +1,4 @@
-//! When each phase of a call ended.
+//! When each phase of a call ended, and, for those who want to hear of it, what began when.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,29 @@ pub struct Timings {
     sent: Option<Instant>,
     head: Option<Instant>,
     finished: Option<Instant>,
+    /// See [`Timings::trace`].
+    stages: Option<Box<Vec<(Stage, Instant)>>>,
+}
+
+/// What a call is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Waiting for its turn: other transfers use the connections that it may have.
+    Queued,
+    /// Looking up a name.
+    Resolving,
+    /// Connecting to the origin or to a proxy, and asking the proxy.
+    Connecting,
+    /// In the TLS handshake with the origin.
+    Securing,
+    /// Sending the request.
+    Sending,
+    /// Waiting for the response.
+    Waiting,
+    /// Receiving the body.
+    Receiving,
+    /// Waiting until the request may be tried again.
+    Resting,
 }
 
 impl Timings {
@@ -27,6 +50,7 @@ impl Timings {
             sent: None,
             head: None,
             finished: None,
+            stages: None,
         }
     }
 
@@ -75,7 +99,25 @@ impl Timings {
 
     /// A hop begins: what the one before took is told by `redirected` alone.
     pub(crate) fn next_hop(&mut self, now: Instant) {
-        *self = Self { hop: now, ..Self::new(self.started) };
+        *self = Self { hop: now, stages: self.stages.take(), ..Self::new(self.started) };
+    }
+
+    /// From now on keeps what begins, in order, until it is taken.
+    pub(crate) fn trace(&mut self) {
+        self.stages.get_or_insert_default();
+    }
+
+    pub(crate) fn begins(&mut self, stage: Stage, now: Instant) {
+        if let Some(stages) = &mut self.stages {
+            stages.push((stage, now));
+        }
+    }
+
+    /// What began since this was asked last, with the time since the call's start.
+    pub(crate) fn take_stages(&mut self) -> Vec<(Stage, Duration)> {
+        let started = self.started;
+        let stages = self.stages.as_mut().map(|stages| std::mem::take(&mut **stages)).unwrap_or_default();
+        stages.into_iter().map(|(stage, at)| (stage, at.saturating_duration_since(started))).collect()
     }
 
     pub(crate) fn head_at(&self) -> Option<Instant> {

@@ -12,7 +12,7 @@
 mod hop;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use whimbrel_proto::coding::Decoder;
 use whimbrel_proto::exchange::Exchange;
@@ -22,15 +22,16 @@ use whimbrel_proto::h1::ResponseHead;
 use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 use crate::body::Body;
+use crate::buffer::Workspace;
 use crate::cancel::CancelHandle;
 use crate::dial::Dial;
 use crate::live::{Live, Read, Step};
 use crate::overrides::Overrides;
-use crate::pool::Identity;
+use crate::pool::{Driver, Identity};
 use crate::progress::{Progress, Reporter};
 use crate::session::Session;
-use crate::sys::{Interests, PATIENCE};
-use crate::timings::Timings;
+use crate::sys::{Interests, PATIENCE, Waker};
+use crate::timings::{Stage, Timings};
 use crate::tls::TlsProfile;
 use crate::wake::WakerSlot;
 
@@ -51,6 +52,9 @@ pub(crate) struct Transfer {
     reused: bool,
     /// See [`Transfer::be_patient`].
     is_patient: bool,
+    driver: Driver,
+    /// Memory that the driver lends for the length of a step.
+    workspace: Option<Box<Workspace>>,
     trailers: Fields,
 }
 
@@ -104,12 +108,14 @@ impl Transfer {
             waker,
             cancel,
             reporter: reporter.map(Box::new),
-            progress: Progress { sent: 0, send_total, received: 0, receive_total: None },
+            progress: Progress { send_total, ..Progress::default() },
             state: State::Start,
             decoder: None,
             max_body,
             reused: false,
             is_patient: false,
+            driver: Driver::Caller,
+            workspace: None,
             trailers: Fields::new(),
         }))
     }
@@ -120,6 +126,14 @@ impl Transfer {
 
     pub(crate) fn timings(&self) -> &Timings {
         &self.timings
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// How many bytes of body are to come, if that is known and they come as they are.
@@ -179,10 +193,11 @@ impl Transfer {
         };
         let before = (live.reached().sent, live.reached().received);
         live.send(&mut self.body)?;
+        let transferred = &mut self.progress.transferred;
         let waited = live.be_patient(std::mem::take(&mut self.is_patient));
         let read = match &mut self.decoder {
             None => live.read(buffer),
-            Some(decoder) => decode(live, decoder, buffer),
+            Some(decoder) => decode(live, decoder, buffer, transferred),
         }?;
         if waited {
             now = Instant::now();
@@ -195,6 +210,9 @@ impl Transfer {
             Step::Blocked => Ok(None),
             Step::Done(Read::Bytes(count)) => {
                 self.progress.received += count as u64;
+                if self.decoder.is_none() {
+                    self.progress.transferred += count as u64;
+                }
                 if self.max_body.is_some_and(|most| self.progress.received > most) {
                     return Err(self.too_large());
                 }
@@ -227,6 +245,94 @@ impl Transfer {
         self.deadlines.moved(now);
     }
 
+    /// The I/O thread takes it over: what would end a wait rings that thread's bell.
+    pub(crate) fn move_to_io(&mut self, bell: &Arc<Waker>) {
+        self.driver = Driver::Io;
+        self.waker.share(bell.clone());
+        if let Some(cancel) = &self.cancel {
+            cancel.ring_at(bell.clone());
+        }
+    }
+
+    /// Lends it memory for a step; [`Transfer::reclaim`] takes back what is free again.
+    pub(crate) fn lend(&mut self, mut workspace: Box<Workspace>) {
+        if let State::Head(live) | State::Draining(live) | State::Body(live) = &mut self.state {
+            live.borrow(&mut workspace);
+        }
+        self.workspace = Some(workspace);
+    }
+
+    pub(crate) fn reclaim(&mut self) -> Box<Workspace> {
+        let mut workspace = self.workspace.take().unwrap_or_default();
+        if let State::Head(live) | State::Draining(live) | State::Body(live) = &mut self.state {
+            live.give_back(&mut workspace);
+        }
+        workspace
+    }
+
+    /// Whether there is more to do though a step gave nothing, for a driver that hears of changes only.
+    pub(crate) fn is_yielding(&self) -> bool {
+        match &self.state {
+            State::Head(live) | State::Draining(live) | State::Body(live) => live.is_yielding(),
+            _ => false,
+        }
+    }
+
+    /// Whether something may ring the waker for it.
+    pub(crate) fn listens(&self) -> bool {
+        self.cancel.is_some() || matches!(&self.state, State::Dialing(dial, _) if dial.is_resolving())
+    }
+
+    /// How much of the body the coming steps may send each, in bytes.
+    pub(crate) fn limit_send(&mut self, bytes: u64) {
+        if let State::Head(live) | State::Body(live) = &mut self.state {
+            live.limit_send(bytes);
+        }
+    }
+
+    /// Whether it sends its body, or will.
+    pub(crate) fn is_sending(&self) -> bool {
+        match &self.state {
+            State::Head(live) | State::Body(live) => !live.is_sent(),
+            _ => false,
+        }
+    }
+
+    /// The idle clock stops until something moves or [`Transfer::resume`]: it is not the peer who takes this time.
+    pub(crate) fn stop_idle(&mut self) {
+        self.deadlines.stop_idle();
+    }
+
+    /// The connection may have died without a word while the process stood still.
+    pub(crate) fn doubt(&mut self) {
+        if let State::Head(live) = &mut self.state {
+            live.doubt();
+        }
+    }
+
+    /// All its clocks stand still from now on.
+    pub(crate) fn hold(&mut self, now: Instant) {
+        self.deadlines.hold(now);
+    }
+
+    /// They go on.
+    pub(crate) fn release_clocks(&mut self, now: Instant) {
+        self.deadlines.release(now);
+    }
+
+    /// What it does is told from now on, by [`Transfer::take_stages`].
+    pub(crate) fn trace(&mut self) {
+        self.timings.trace();
+    }
+
+    pub(crate) fn begins(&mut self, stage: Stage, now: Instant) {
+        self.timings.begins(stage, now);
+    }
+
+    pub(crate) fn take_stages(&mut self) -> Vec<(Stage, Duration)> {
+        self.timings.take_stages()
+    }
+
     /// Whether the call may go on.
     pub(crate) fn check(&self, now: Instant) -> Result<()> {
         if self.cancel.as_ref().is_some_and(CancelHandle::is_cancelled) {
@@ -245,7 +351,7 @@ impl Transfer {
     }
 
     /// Adds what the next step waits for.
-    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>) {
+    pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>) {
         match &self.state {
             State::Dialing(dial, _) => {
                 dial.interests(interests);
@@ -302,7 +408,7 @@ impl Transfer {
 }
 
 /// Decodes into the buffer, receiving as needed.
-fn decode(live: &mut Live, decoder: &mut Decoder, buffer: &mut [u8]) -> Result<Step<Read>> {
+fn decode(live: &mut Live, decoder: &mut Decoder, buffer: &mut [u8], taken: &mut u64) -> Result<Step<Read>> {
     loop {
         // What the decoder still holds comes first: it needs no new input for that.
         let decoded = decoder.decode_into(&[], buffer)?;
@@ -319,6 +425,7 @@ fn decode(live: &mut Live, decoder: &mut Decoder, buffer: &mut [u8]) -> Result<S
         }
         let decoded = decoder.decode_into(data, buffer)?;
         live.take(decoded.consumed);
+        *taken += decoded.consumed as u64;
         if decoded.produced > 0 {
             return Ok(Step::Done(Read::Bytes(decoded.produced)));
         }

@@ -48,9 +48,12 @@ impl Live {
         let phase = if self.call.framing() == Framing::None { Phase::Wait } else { Phase::Body };
         let patient = std::mem::take(&mut self.is_patient);
         let Connection { stream, input, .. } = &mut self.connection;
-        let received = receive(stream, input.space(), patient).map_err(|error| receive_failed(phase, error));
+        let space = input.space();
+        let room = space.len();
+        let received = receive(stream, space, patient).map_err(|error| receive_failed(phase, error));
         match received {
             Ok(Received::Bytes(read)) => {
+                self.is_dry = read < room;
                 self.connection.input.filled_more(read);
                 self.reached.received += read as u64;
                 Ok(Received::Bytes(read))
@@ -79,6 +82,7 @@ impl Live {
                 let patient = std::mem::take(&mut self.is_patient);
                 match receive(&mut self.connection.stream, &mut buffer[..room], patient) {
                     Ok(Received::Bytes(read)) => {
+                        self.is_dry = false;
                         self.reached.received += read as u64;
                         self.call.received_direct(read as u64);
                         return Ok(Step::Done(Read::Bytes(read)));

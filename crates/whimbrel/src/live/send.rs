@@ -32,12 +32,18 @@ impl Live {
     /// or a reader that takes its time, must not keep the driver from its deadlines, a cancel and an early response.
     fn send_all(&mut self, body: &mut Body) -> Result<()> {
         let before = self.reached.body_taken;
+        let most = self.send_limit.min(TURN);
+        self.is_yielding = false;
         loop {
             if !self.send_out()? {
                 return Ok(());
             }
+            if !self.call.wants_body() {
+                return self.flush();
+            }
             let taken = self.reached.body_taken - before;
-            if !self.call.wants_body() || taken >= TURN || (taken > 0 && body.may_wait()) {
+            if taken >= most || (taken > 0 && body.may_wait()) {
+                self.is_yielding = true;
                 return self.flush();
             }
             match self.call.body_left() {
@@ -47,6 +53,7 @@ impl Live {
                         self.call.end_body()?;
                         return self.flush();
                     }
+                    let left = left.min(most - taken);
                     let step = usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len()));
                     let sent = self.connection.stream.send(&piece[..step]).map_err(send_failed)?;
                     if sent == 0 {

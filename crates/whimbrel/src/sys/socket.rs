@@ -1,5 +1,6 @@
 //! A non-blocking TCP socket.
 
+use std::cell::OnceCell;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,6 +11,8 @@ use rustix::net::SendAncillaryBuffer;
 use rustix::net::sockopt::Timeout;
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::{Domain, Protocol, Type};
+
+use super::reactor::Registration;
 
 #[cfg(unix)]
 type Handle = std::os::fd::OwnedFd;
@@ -22,6 +25,8 @@ pub(crate) struct Socket {
     handle: Handle,
     /// Whether the descriptor itself may block; every call but one then says that it must not.
     is_patient: bool,
+    /// Its place in the reactor, once it was watched there.
+    registration: OnceCell<Registration>,
 }
 
 /// How long [`Socket::recv_patiently`] waits.
@@ -41,7 +46,7 @@ impl Socket {
             Err(error) if is_in_progress(&error) => false,
             Err(error) => return Err(error),
         };
-        Ok((Self { handle: socket.into(), is_patient: false }, connected))
+        Ok((Self { handle: socket.into(), is_patient: false, registration: OnceCell::new() }, connected))
     }
 
     /// After the socket became writable: how connecting ended.
@@ -124,6 +129,27 @@ impl Socket {
     pub(crate) fn is_quiet(&self) -> bool {
         let looked = rustix::net::recv(&self.handle, &mut [0u8; 1], RECV_FLAGS | RecvFlags::PEEK);
         looked.is_err_and(|error| io::Error::from(error).kind() == io::ErrorKind::WouldBlock)
+    }
+
+    pub(super) fn registration(&self) -> Option<&Registration> {
+        self.registration.get()
+    }
+
+    pub(super) fn set_registration(&self, registration: Registration) {
+        // It is asked first whether there is one.
+        let _ = self.registration.set(registration);
+    }
+
+    /// Says that all which came was received: what comes from now on is news.
+    pub(crate) fn went_dry(&self) {
+        if let Some(registration) = self.registration.get() {
+            registration.forget();
+        }
+    }
+
+    /// Whether nothing came since [`Socket::went_dry`], as far as the reactor has heard. No system call.
+    pub(crate) fn has_no_news(&self) -> bool {
+        self.registration.get().is_some_and(|registration| !registration.has_moved())
     }
 
     /// Whether the socket is connected.

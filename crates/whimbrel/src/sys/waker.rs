@@ -24,6 +24,12 @@ impl Waker {
         self.0.hush();
     }
 
+    /// What is waited for.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn ear(&self) -> &std::os::fd::OwnedFd {
+        &self.0.ear
+    }
+
     pub(super) fn poll_fd(&self) -> PollFd<'_> {
         PollFd::new(&self.0.ear, PollFlags::IN)
     }

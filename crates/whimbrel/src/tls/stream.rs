@@ -23,6 +23,8 @@ pub(crate) struct TlsStream {
     ended: bool,
     /// The process generation that made it.
     generation: u32,
+    /// The last receive stopped before the stream below was dry.
+    is_yielding: bool,
 }
 
 impl TlsStream {
@@ -36,7 +38,7 @@ impl TlsStream {
             Host::V6(addr) => ServerName::from(std::net::IpAddr::from(*addr)),
         };
         let session = ClientConnection::new(config, name).map_err(|error| refusal::error(&error))?;
-        Ok(Self { session, lower, ended: false, generation: fork::generation() })
+        Ok(Self { session, lower, ended: false, generation: fork::generation(), is_yielding: false })
     }
 
     /// Goes on with the handshake. True when it is done; what is left to send then goes out with the first bytes.
@@ -75,6 +77,7 @@ impl TlsStream {
     pub(crate) fn recv(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         // A peer that sends empty records on end must not keep the driver from its deadlines: what is left in the socket
         // ends the next wait at once.
+        self.is_yielding = false;
         for _ in 0..READS {
             match self.session.reader().read(buffer) {
                 Ok(0) => return Ok(Received::End { clean: true }),
@@ -99,7 +102,13 @@ impl TlsStream {
             // Key updates and the like may ask for an answer.
             self.flush()?;
         }
+        self.is_yielding = true;
         Ok(Received::Blocked)
+    }
+
+    /// Whether the last receive stopped though there may be more.
+    pub(crate) fn is_yielding(&self) -> bool {
+        self.is_yielding || self.lower.is_yielding()
     }
 
     /// Takes bytes into rustls' own buffer (bounded at 64 KiB) and sends what goes: together with a handshake's last
@@ -134,7 +143,7 @@ impl TlsStream {
     }
 
     /// Adds what the handshake waits for.
-    pub(crate) fn interests<'a>(&'a self, interests: &mut Interests<'a>) {
+    pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>) {
         self.lower.interests(interests, true, self.session.wants_write());
     }
 }

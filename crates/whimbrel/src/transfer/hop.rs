@@ -12,18 +12,24 @@ use crate::buffer::Buffer;
 use crate::dial::{Around, Dial, Plan};
 use crate::live::{Answer, Live, Step};
 use crate::pool::{Connection, Identity};
+use crate::sys::Reactor;
+use crate::timings::Stage;
 
 /// Bodies up to this many bytes go out in one write with their head.
 const JOIN_LIMIT: usize = 16 << 10;
 
+/// What is reserved for a head, in bytes: few are larger.
+const HEAD: usize = 512;
+
 impl Transfer {
     pub(super) fn start(&mut self, now: Instant) -> Result<()> {
         let hop = self.exchange.hop();
-        let identity = Identity::new(hop.target.origin(), &hop.route, &self.ways.overrides, &self.ways.tls);
+        let identity =
+            Identity::new(hop.target.origin(), &hop.route, &self.ways.overrides, &self.ways.tls, self.driver);
         if !hop.fresh
-            && let Some(connection) = self.session.pool.take(&identity, now)
+            && let Some(connection) = self.session.pool.take(&identity, now, hop.method.is_idempotent())
         {
-            return self.begin(connection, true);
+            return self.begin(connection, true, now);
         }
         let plan = Plan {
             origin: hop.target.origin().clone(),
@@ -33,6 +39,7 @@ impl Transfer {
             user_agent: self.exchange.spec().user_agent.clone(),
         };
         self.deadlines.connecting(now);
+        self.timings.begins(Stage::Resolving, now);
         self.state = State::Dialing(Box::new(Dial::new(plan)), identity);
         Ok(())
     }
@@ -47,7 +54,7 @@ impl Transfer {
             stream,
             identity,
             input: Buffer::default(),
-            output: Vec::with_capacity(512),
+            output: Vec::new(),
             generation: crate::fork::generation(),
         };
         self.deadlines.connected(now);
@@ -56,15 +63,22 @@ impl Transfer {
             self.waker.reset();
             self.check(now)?;
         }
-        self.begin(connection, false)?;
+        self.begin(connection, false, now)?;
         Ok(true)
     }
 
     /// Puts the hop's request on a connection.
-    pub(super) fn begin(&mut self, mut connection: Connection, reused: bool) -> Result<()> {
+    pub(super) fn begin(&mut self, mut connection: Connection, reused: bool, now: Instant) -> Result<()> {
+        self.timings.begins(Stage::Sending, now);
         let hop = self.exchange.hop();
         let mut out = std::mem::take(&mut connection.output);
-        self.exchange.write_hop_head(&mut out)?;
+        if let Some(workspace) = &mut self.workspace
+            && out.capacity() == 0
+        {
+            out = std::mem::take(&mut workspace.output);
+        }
+        out.reserve(HEAD);
+        self.exchange.write_hop_head(&mut out, None)?;
         let send = match self.exchange.hop_body() {
             BodyShape::None => SendBody::None,
             BodyShape::Sized { len, .. } => SendBody::Length(len),
@@ -86,6 +100,13 @@ impl Transfer {
             self.progress.sent = 0;
         }
         let mut live = Live::new(connection, call, out, reused);
+        if let Some(workspace) = &mut self.workspace {
+            live.borrow(workspace);
+            if !reused && Reactor::TELLS_EDGES {
+                // What came before the request was told as the connecting was: it is not told again.
+                live.woke();
+            }
+        }
         live.join_body(&mut self.body, JOIN_LIMIT)?;
         self.reused = reused;
         self.state = State::Head(Box::new(live));
@@ -105,6 +126,7 @@ impl Transfer {
             live.send(&mut self.body)?;
             if !was_sent && live.is_sent() {
                 self.timings.set_sent(*now);
+                self.timings.begins(Stage::Waiting, *now);
             }
             waited |= live.be_patient(std::mem::take(&mut self.is_patient));
             match live.receive_head()? {
@@ -136,6 +158,7 @@ impl Transfer {
             return Ok(None);
         }
         self.timings.set_head(now);
+        self.timings.begins(Stage::Receiving, now);
         let length = match live.framing() {
             Framing::None => Some(0),
             Framing::Length(length) => Some(length),
@@ -144,6 +167,7 @@ impl Transfer {
         if length != Some(0) {
             self.decoder = self.exchange.decoder(&head.fields)?.map(Box::new);
         }
+        self.progress.transfer_total = length;
         if self.decoder.is_none() {
             self.progress.receive_total = length;
             if length.is_some_and(|length| self.max_body.is_some_and(|most| length > most)) {
@@ -170,9 +194,11 @@ impl Transfer {
 
     /// Keeps the connection for the next request, if it may carry one.
     pub(super) fn release(&mut self, now: Instant) {
-        if let State::Body(live) | State::Draining(live) = std::mem::replace(&mut self.state, State::Finished)
-            && let Some(connection) = live.into_reusable()
-        {
+        if let State::Body(mut live) | State::Draining(mut live) = std::mem::replace(&mut self.state, State::Finished) {
+            if let Some(workspace) = &mut self.workspace {
+                live.give_back(workspace);
+            }
+            let Some(connection) = live.into_reusable() else { return };
             self.session.pool.put(connection, now);
         }
     }

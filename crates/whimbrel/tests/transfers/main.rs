@@ -1,0 +1,49 @@
+//! Transfers on the I/O thread: what a consumer gets, in which order, and what the servers see.
+
+mod basics;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use whimbrel::{Client, Event, Outcome, TransferId, Transfers};
+
+/// Long enough for any machine: a test that waits for it has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+/// Everything that is said until all transfers have ended.
+pub(crate) fn drain(transfers: &mut Transfers) -> Vec<Event> {
+    let mut events = Vec::new();
+    while !transfers.is_empty() {
+        assert!(transfers.wait(Some(PATIENCE)), "nothing happens any more");
+        while let Some(event) = transfers.next() {
+            events.push(event);
+        }
+    }
+    events
+}
+
+/// The end of one transfer; others may say what they want meanwhile.
+pub(crate) fn end_of(transfers: &mut Transfers, id: TransferId) -> Box<Outcome> {
+    loop {
+        while let Some(event) = transfers.next() {
+            if let Event::End { id: whose, outcome } = event
+                && whose == id
+            {
+                return outcome;
+            }
+        }
+        assert!(transfers.wait(Some(PATIENCE)), "nothing happens any more");
+    }
+}
+
+/// A folder of this test's own.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("whimbrel-transfers-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
