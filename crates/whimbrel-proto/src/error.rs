@@ -169,6 +169,15 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The whole sentence as the Lua library `network` tells it: one of Solar2D's (`Timed out`, `Connection failure`) and
+    /// the detail, or the general sentence where there is none.
+    pub fn network_text(&self) -> String {
+        let detail = if self.detail().is_empty() { self.sentence() } else { self.detail() };
+        format!("{}: {detail}", table::network(self.0.kind))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.sentence())?;

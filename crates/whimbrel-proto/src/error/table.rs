@@ -14,6 +14,17 @@ const fn row_of(code: &'static str, sentence: &'static str) -> Row {
 const TIMEOUT: &str = "Timeout was reached";
 const WEIRD: &str = "Weird server reply";
 
+/// The column of the idiom `network`: what Solar2D says on Windows.
+pub(super) fn network(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Timeout => "Timed out",
+        Kind::Url | Kind::Scheme => "Invalid URL",
+        Kind::Resolve | Kind::Connect | Kind::Proxy | Kind::Tls | Kind::Certificate => "Connection failure",
+        Kind::Cancelled | Kind::Empty | Kind::Truncated | Kind::Send | Kind::Receive => "Connection aborted",
+        _ => "Unknown error",
+    }
+}
+
 /// The row of a pair. The sentences are libcurl 8.13's, which old scripts print; ours stand where it has none.
 pub(super) fn row(kind: Kind, phase: Phase) -> Row {
     match (kind, phase) {
