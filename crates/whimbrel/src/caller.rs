@@ -30,7 +30,10 @@ pub(crate) fn body(transfer: &mut Transfer, buffer: &mut [u8]) -> Result<Read> {
     }
     let now = Instant::now();
     transfer.resume(now);
-    run(transfer, now, |transfer, now| transfer.step_body(buffer, now))
+    run(transfer, now, |transfer, now| {
+        transfer.check(now)?;
+        transfer.step_body(buffer, now)
+    })
 }
 
 /// One turn after the other until the step gives something. A failed transfer is abandoned.
@@ -41,7 +44,6 @@ fn run<T>(
 ) -> Result<T> {
     let mut turn = || {
         loop {
-            transfer.check(now)?;
             transfer.be_patient(now);
             let done = step(transfer, now)?;
             transfer.report()?;

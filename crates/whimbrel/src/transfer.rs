@@ -6,7 +6,7 @@
 //!     │                ▲ │ │
 //!     └──▶ Dialing ────┘ │ └─ redirect ─▶ Draining ──▶ Start
 //!     ▲                  │
-//!     └── try again ◀────┘  (a kept connection was dead)
+//!     └── try again ◀────┘  (a kept connection was dead; or, after a Resting, by the caller's policy)
 //! ```
 
 mod hop;
@@ -49,10 +49,14 @@ pub(crate) struct Transfer {
     state: State,
     decoder: Option<Box<Decoder>>,
     max_body: Option<u64>,
+    /// Whether it uses the session's cookies.
+    cookies: bool,
     reused: bool,
     /// See [`Transfer::be_patient`].
     is_patient: bool,
     driver: Driver,
+    /// How long to rest when the response is drained.
+    rest: Option<Duration>,
     /// Memory that the driver lends for the length of a step.
     workspace: Option<Box<Workspace>>,
     trailers: Fields,
@@ -70,6 +74,8 @@ pub(crate) struct Order {
     pub(crate) ways: Ways,
     pub(crate) body: Body,
     pub(crate) max_body: Option<u64>,
+    /// Whether it uses the session's cookies.
+    pub(crate) cookies: bool,
     pub(crate) cancel: Option<CancelHandle>,
     pub(crate) reporter: Option<Reporter>,
 }
@@ -80,13 +86,15 @@ enum State {
     Head(Box<Live>),
     Draining(Box<Live>),
     Body(Box<Live>),
+    /// The same hop is tried again then.
+    Resting(Instant),
     Finished,
 }
 
 impl Transfer {
     /// Validates; no socket is touched yet.
     pub(crate) fn new(session: Arc<Session>, order: Order, now: Instant) -> Result<Box<Self>> {
-        let Order { spec, ways, body, max_body, cancel, reporter } = order;
+        let Order { spec, ways, body, max_body, cookies, cancel, reporter } = order;
         let deadlines = Deadlines::new(spec.timeouts, now);
         let exchange = Exchange::new(spec)?;
         let mut waker = WakerSlot::default();
@@ -112,9 +120,11 @@ impl Transfer {
             state: State::Start,
             decoder: None,
             max_body,
+            cookies,
             reused: false,
             is_patient: false,
             driver: Driver::Caller,
+            rest: None,
             workspace: None,
             trailers: Fields::new(),
         }))
@@ -153,8 +163,18 @@ impl Transfer {
         matches!(self.state, State::Finished)
     }
 
-    /// Goes on towards the final head. `None`: nothing can be done until something moves.
-    pub(crate) fn step_head(&mut self, mut now: Instant) -> Result<Option<ResponseHead>> {
+    /// Goes on towards the final head, if the call may go on at all. `None`: nothing can be done until something moves.
+    /// What fails is tried again where the caller's policy says so.
+    pub(crate) fn step_head(&mut self, now: Instant) -> Result<Option<ResponseHead>> {
+        loop {
+            match self.check(now).and_then(|()| self.try_head(now)) {
+                Ok(head) => return Ok(head),
+                Err(error) => self.fail(error, now)?,
+            }
+        }
+    }
+
+    fn try_head(&mut self, mut now: Instant) -> Result<Option<ResponseHead>> {
         loop {
             match &mut self.state {
                 State::Start => self.start(now)?,
@@ -170,7 +190,7 @@ impl Transfer {
                             return Ok(Some(head));
                         }
                     }
-                    Err(error) => self.again(error)?,
+                    Err(error) => return Err(error),
                 },
                 State::Draining(live) => {
                     if matches!(live.drain(), Step::Blocked) && !self.deadlines.drain_is_over(now) {
@@ -180,13 +200,21 @@ impl Transfer {
                     self.release(now);
                     self.timings.next_hop(now);
                     self.state = State::Start;
+                    if let Some(wait) = self.rest.take() {
+                        self.rest(wait, now);
+                    }
+                }
+                State::Resting(until) if *until > now => return Ok(None),
+                State::Resting(_) => {
+                    self.deadlines.moved(now);
+                    self.state = State::Start;
                 }
                 State::Body(_) | State::Finished => return Err(over()),
             }
         }
     }
 
-    /// Reads decoded body bytes into a buffer that isn't empty. `None`: nothing can be done until something moves.
+    /// Reads decoded body bytes into a buffer that isn't empty; [`Transfer::check`] comes first. `None`: nothing can be done until something moves.
     pub(crate) fn step_body(&mut self, buffer: &mut [u8], mut now: Instant) -> Result<Option<Read>> {
         let State::Body(live) = &mut self.state else {
             return if self.is_finished() { Ok(Some(Read::End)) } else { Err(over()) };
@@ -359,7 +387,7 @@ impl Transfer {
                 return;
             }
             State::Head(live) | State::Draining(live) | State::Body(live) => live.interests(interests),
-            State::Start | State::Finished => {}
+            State::Start | State::Resting(_) | State::Finished => {}
         }
         if self.cancel.is_some() {
             self.waker.interests(interests);
@@ -370,6 +398,7 @@ impl Transfer {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let dial = match &self.state {
             State::Dialing(dial, _) => dial.deadline(),
+            State::Resting(until) => Some(*until),
             _ => None,
         };
         [self.deadlines.next(), dial].into_iter().flatten().min()
@@ -401,6 +430,7 @@ impl Transfer {
             State::Dialing(dial, _) => dial.phase(),
             State::Head(live) if live.is_sent() => Phase::Wait,
             State::Head(_) => Phase::Send,
+            State::Resting(_) => Phase::Wait,
             State::Draining(_) | State::Body(_) => Phase::Body,
             State::Finished => Phase::Done,
         }

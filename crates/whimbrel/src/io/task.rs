@@ -165,12 +165,12 @@ impl Task {
     }
 
     fn advance(&mut self, now: Instant, bench: &mut Bench<'_>) -> Result<Turn> {
-        self.transfer.check(now)?;
         if let Some(to) = self.to.take() {
             self.sink = Some(Sink::open(to)?);
         }
         if self.head.is_none() {
             if self.transfer.is_sending() && !self.may_send(now, bench) {
+                self.transfer.check(now)?;
                 return Ok(Turn::Later);
             }
             let sent = self.transfer.progress().sent;
@@ -180,6 +180,7 @@ impl Task {
             let Some(head) = head else { return Ok(self.blocked()) };
             self.receive_head(head, bench);
         }
+        self.transfer.check(now)?;
         self.receive_body(now, bench)
     }
 

@@ -1,8 +1,9 @@
 //! One hop of a transfer: a connection for it, its request, its final head, and where that leads.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use whimbrel_proto::exchange::Verdict;
+use whimbrel_proto::exchange::retry::{Again, Reached};
 use whimbrel_proto::exchange::spec::BodyShape;
 use whimbrel_proto::h1::{Call, Framing, Limits, ResponseHead, SendBody};
 use whimbrel_proto::{Error, Kind, Phase, Result};
@@ -78,7 +79,8 @@ impl Transfer {
             out = std::mem::take(&mut workspace.output);
         }
         out.reserve(HEAD);
-        self.exchange.write_hop_head(&mut out, None)?;
+        let cookie = if self.cookies { self.session.cookies.header(&hop.target) } else { None };
+        self.exchange.write_hop_head(&mut out, cookie.as_deref())?;
         let send = match self.exchange.hop_body() {
             BodyShape::None => SendBody::None,
             BodyShape::Sized { len, .. } => SendBody::Length(len),
@@ -152,10 +154,20 @@ impl Transfer {
     pub(super) fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<ResponseHead>> {
         let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(over()) };
         self.deadlines.stop_awaiting_continue();
-        if self.exchange.on_head(head.status, &head.fields, live.reached())? == Verdict::Follow {
-            self.deadlines.draining(now);
-            self.state = State::Draining(live);
-            return Ok(None);
+        if self.cookies {
+            self.session.cookies.store(self.exchange.hop(), head.status, &head.fields);
+        }
+        // Only a policy about trying again asks what time it is.
+        let wall = if self.exchange.spec().retry.is_some() { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
+        let left = self.deadlines.left(now);
+        match self.exchange.on_head_at(head.status, &head.fields, live.reached(), wall, left)? {
+            Verdict::Deliver => {}
+            verdict => {
+                self.rest = if let Verdict::Wait(wait) = verdict { Some(wait) } else { None };
+                self.deadlines.draining(now);
+                self.state = State::Draining(live);
+                return Ok(None);
+            }
         }
         self.timings.set_head(now);
         self.timings.begins(Stage::Receiving, now);
@@ -178,13 +190,32 @@ impl Transfer {
         Ok(Some(head))
     }
 
-    /// The hop failed before its head came: another try on a fresh connection, or the call's error.
-    pub(super) fn again(&mut self, error: Error) -> Result<()> {
-        let State::Head(live) = std::mem::replace(&mut self.state, State::Finished) else { return Err(error) };
-        self.exchange.on_failure(error, live.reached())?;
+    /// The hop failed before its head came: another try, or the call's error.
+    pub(super) fn fail(&mut self, error: Error, now: Instant) -> Result<()> {
+        let reached = match std::mem::replace(&mut self.state, State::Finished) {
+            State::Start | State::Dialing(..) => Reached::default(),
+            State::Head(live) => *live.reached(),
+            // What was decided already, or is over, stays as it is.
+            State::Draining(_) | State::Body(_) | State::Resting(_) | State::Finished => return Err(error),
+        };
+        let again = self.exchange.on_failure_at(error, &reached, self.deadlines.left(now))?;
         self.deadlines.stop_awaiting_continue();
-        self.state = State::Start;
+        match again {
+            Again::Now => self.state = State::Start,
+            Again::After(wait) => {
+                self.timings.next_hop(now);
+                self.rest(wait, now);
+            }
+        }
         Ok(())
+    }
+
+    /// The hop is sent again after a while; nobody is waited for meanwhile.
+    pub(super) fn rest(&mut self, wait: Duration, now: Instant) {
+        self.deadlines.connected(now);
+        self.deadlines.stop_idle();
+        self.timings.begins(Stage::Resting, now);
+        self.state = State::Resting(now.checked_add(wait).unwrap_or(now));
     }
 
     pub(super) fn finish(&mut self, now: Instant) {

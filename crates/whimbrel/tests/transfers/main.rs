@@ -1,6 +1,7 @@
 //! Transfers on the I/O thread: what a consumer gets, in which order, and what the servers see.
 
 mod basics;
+mod control;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,29 +26,34 @@ pub(crate) struct Reactor {
     events: Vec<epoll::Event>,
 }
 
-/// Who waits for a socket, and whether it moved.
+/// Who waits for a socket, and what it is known to have done.
 struct Place {
     owner: u32,
-    moved: Arc<AtomicBool>,
+    moved: Arc<AtomicU8>,
 }
+
+/// Something came, or there is room to send.
+const MOVED: u8 = 1;
+/// The peer will send no more, which it tells once.
+const ENDED: u8 = 2;
 
 /// A socket's place in a reactor; given back when the socket goes.
 #[derive(Debug)]
 pub(crate) struct Registration {
     place: u32,
-    moved: Arc<AtomicBool>,
+    moved: Arc<AtomicU8>,
     free: Arc<Mutex<Vec<u32>>>,
 }
 
 impl Registration {
-    /// Forgets that the socket moved.
+    /// Forgets that the socket moved, but not that its peer ended.
     pub(crate) fn forget(&self) {
-        self.moved.store(false, Ordering::Relaxed);
+        self.moved.fetch_and(!MOVED, Ordering::Relaxed);
     }
 
-    /// Whether the socket has moved since [`Registration::forget`], as far as the reactor has heard.
+    /// Whether the socket has moved since [`Registration::forget`], as far as the reactor has heard, or has ended.
     pub(crate) fn has_moved(&self) -> bool {
-        self.moved.load(Ordering::Relaxed)
+        self.moved.load(Ordering::Relaxed) != 0
     }
 }
 
@@ -92,7 +97,9 @@ impl Reactor {
             if number == BELL {
                 rang = true;
             } else if let Some(place) = places.get(number as usize) {
-                place.moved.store(true, Ordering::Relaxed);
+                let flags = event.flags;
+                let ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+                place.moved.fetch_or(if ended { MOVED | ENDED } else { MOVED }, Ordering::Relaxed);
                 owners.push(place.owner);
             }
         }
@@ -109,7 +116,7 @@ impl Reactor {
             return Ok(());
         }
         let place = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or(places.len() as u32);
-        let moved = Arc::new(AtomicBool::new(true));
+        let moved = Arc::new(AtomicU8::new(MOVED));
         let registration = Registration { place, moved: moved.clone(), free: self.free.clone() };
         let taken = Place { owner, moved };
         match places.get_mut(place as usize) {
