@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 use mlua::Variadic;
 
-use crate::lua::{Ended, Host, Interpreter};
+use crate::lua::{Host, Interpreter};
 use crate::resolve::{self, Override};
 use crate::{fail, sandbox};
 
@@ -32,7 +32,7 @@ Examples:
   whimbrel run --base /tmp/game --fps 30 main.lua
   whimbrel run --resolve api.example.com:443=127.0.0.1:8443 --ca ca.pem test.lua";
 
-/// Run a Lua script (LuaJIT) with `http` preloaded
+/// Run a Lua script (LuaJIT) with `http` and `network`, and its event loop
 #[derive(Args)]
 #[command(after_help = EXAMPLES, override_usage = "whimbrel run [OPTIONS] SCRIPT [ARGS]...")]
 pub(crate) struct Run {
@@ -78,10 +78,14 @@ impl Run {
             Ok(given) => given,
             Err(error) => return fail(1, error),
         };
-        match interpreter.run(&source, &name, given) {
-            Ok(Ended { by_signal: Some(code), .. }) => ExitCode::from(code),
-            Ok(Ended { failed, .. }) => ExitCode::from(u8::from(failed)),
-            Err(error) => fail(1, error),
+        let ended = match interpreter.run(&source, &name, given) {
+            Ok(ended) => ended,
+            Err(error) => return fail(1, error),
+        };
+        match (interpreter.leave(), ended.by_signal) {
+            (Err(error), _) => fail(1, error),
+            (Ok(_), Some(code)) => ExitCode::from(code),
+            (Ok(failed), None) => ExitCode::from(u8::from(failed)),
         }
     }
 
@@ -92,8 +96,8 @@ impl Run {
             resolve: self.resolve.clone(),
             ca_file: self.ca.clone(),
             direct: false,
-            base: self.base.clone().unwrap_or_else(|| sandbox::folder(path)),
-            resources: beside.to_owned(),
+            base: absolute(&self.base.clone().unwrap_or_else(|| sandbox::folder(path))),
+            resources: absolute(beside),
             fps: self.fps,
             form_posts: self.form_posts,
             report: Box::new(|told| eprintln!("whimbrel: {told}")),
@@ -106,6 +110,11 @@ impl Run {
         }
         Ok(interpreter)
     }
+}
+
+/// The script may be told of the folder only as it is where the current one is not known.
+fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The script's text and its chunk name, as Lua marks them: `@file` or `=stdin`.

@@ -4,7 +4,7 @@ mod tool;
 
 use tool::{stderr, stdout, whimbrel};
 
-const TITLES: [&str; 8] = [
+const TITLES: [&str; 13] = [
     "1. GET",
     "2. POST JSON with cjson",
     "3. PUT",
@@ -13,6 +13,11 @@ const TITLES: [&str; 8] = [
     "6. Retries in a loop with backoff",
     "7. TLS with a CA of one's own",
     "8. A download with progress",
+    "9. A download that goes on by itself",
+    "10. Requests in parallel",
+    "11. Cancel",
+    "12. An upload with progress",
+    "13. A request across a suspend",
 ];
 
 #[test]
@@ -24,7 +29,7 @@ fn the_tour_holds_and_shows_each_step() {
         assert!(text.contains(&format!("\n{title} ")), "{title} is missing in:\n{text}");
     }
     assert_eq!(text.lines().filter(|line| line.starts_with("   ok ")).count(), TITLES.len(), "{text}");
-    assert!(text.contains("All 8 steps hold."), "{text}");
+    assert!(text.contains("All 13 steps hold."), "{text}");
     let tally = text.lines().last().unwrap_or_default();
     assert!(tally.contains("requests on") && tally.contains("reused") && tally.contains(" MB received"), "{tally}");
     assert!(!text.contains('\x1b'), "no colour where stdout is no terminal");

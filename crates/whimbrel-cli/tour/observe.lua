@@ -23,6 +23,21 @@ local function observe(name, field)
   end
 end
 
+local network = require("network")
+
+-- The tour's listeners are functions, and the third argument.
+for _, name in ipairs({ "request", "download", "upload" }) do
+  local call = network[name]
+  network[name] = function(url, method, listener, ...)
+    return call(url, method, function(event)
+      if event.phase == "ended" and not event.isError then
+        count(name == "upload" and #event.response or event.bytesTransferred)
+      end
+      listener(event)
+    end, ...)
+  end
+end
+
 for _, name in ipairs({ "request", "get", "post", "put", "delete" }) do
   observe(name, "body")
 end

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::env::consts::{ARCH, OS};
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -17,7 +16,6 @@ use crate::signals::{Asked, Inbox};
 /// The table that each chunk gets.
 pub(super) fn table(lua: &Lua, host: Host, script: &OsStr, inbox: &Inbox) -> mlua::Result<Table> {
     let runner = lua.create_table()?;
-    // Nothing is left to be learned from a path that is no text: Lua gets its bytes.
     let text = |path: &OsStr| lua.create_string(path.as_encoded_bytes());
     runner.set("script", text(script)?)?;
     runner.set("base", text(host.base.as_os_str())?)?;
@@ -31,11 +29,6 @@ pub(super) fn table(lua: &Lua, host: Host, script: &OsStr, inbox: &Inbox) -> mlu
             report(&told.to_string_lossy());
             Ok(())
         })?,
-    )?;
-    let base = host.base;
-    runner.set(
-        "make_folder",
-        lua.create_function(move |_, name: String| Ok(fs::create_dir_all(base.join(name)).is_ok()))?,
     )?;
     time(lua, &runner, inbox)?;
     runner.set("listen", lua.create_function(|_, ()| Ok(()))?)?;

@@ -49,7 +49,7 @@ local function turn()
   fire_timers(clock())
   local next_frame = frame(clock())
   local left = dispatch(SHARE)
-  if runner.exit_requested then return false end
+  if runner.exit_requested or runner.broken then return false end
   local due = sooner(next_timer(), next_frame)
   if left == 0 and not due then return false end
   wait(left > 0, due and due - clock())
@@ -59,20 +59,20 @@ end
 -- True, or false and what was wrong with the main chunk, whose error ends the run, also after it had to wait. Errors of
 -- listeners were reported when they came.
 return function(chunk, ...)
-  frames, last_frame, runner.failed, runner.exit_requested, runner.ended_by = 0, nil, false, false, nil
+  frames, last_frame = 0, nil
+  runner.failed, runner.broken, runner.exit_requested, runner.ended_by = false, false, false, nil
   local ok, told
   local main = create(function(...)
     ok, told = xpcall(chunk, explain, ...)
+    runner.broken = not ok
   end)
   resume(main, ...)
-  if ok == false then return false, told end
+  if runner.broken then return false, told end
   runner.listen()
   emit({ name = "system", type = "applicationStart" })
-  while turn() and ok ~= false do end
-  emit({ name = "system", type = "applicationExit" })
-  runner.abort()
+  while turn() do end
   if ok == nil and not runner.ended_by and not runner.exit_requested then
     return false, explain_coroutine(main, "the script waits in coroutine.yield, and nothing is left to resume it")
   end
-  return ok ~= false, told
+  return not runner.broken, told
 end

@@ -66,6 +66,9 @@ impl Interpreter {
             resolve: host.resolve.iter().map(|entry| (entry.authority.clone(), entry.address.clone())).collect(),
             ca_file: host.ca_file.clone(),
             direct: host.direct,
+            base: Some(host.base.clone()),
+            resources: Some(host.resources.clone()),
+            pumps: true,
         })?;
         let inbox = Inbox::default();
         let runner = ground::table(&lua, host, script, &inbox)?;
@@ -111,6 +114,13 @@ impl Interpreter {
         }
         path.extend_from_slice(&package.get::<mlua::LuaString>("path")?.as_bytes());
         package.set("path", self.lua.create_string(path)?)
+    }
+
+    /// The end of everything: transfers are given up, and listeners are told of the application's exit. Tells whether
+    /// an error in a listener was reported from the beginning on.
+    pub(crate) fn leave(&self) -> mlua::Result<bool> {
+        self.runner.get::<Function>("leave")?.call::<()>(())?;
+        self.runner.get("failed")
     }
 
     /// Runs one script with `arguments` as its `...`, to the end of its loop. An error of its main chunk comes back as

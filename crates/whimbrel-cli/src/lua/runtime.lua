@@ -57,6 +57,13 @@ function Dispatcher:hasEventListener(name, listener)
   return false
 end
 
+local function tell(listener, event)
+  if type(listener) == "function" then return listener(event) end
+  -- Looked up at each event; a table without the method has no interest in it.
+  local method = listener[event.name]
+  if type(method) == "function" then return method(listener, event) end
+end
+
 -- Calls each listener that is there when the event comes and still there when its turn is. `call` is nil for a script's
 -- own event: its errors go to the script.
 local function dispatch(dispatcher, event, call)
@@ -68,18 +75,11 @@ local function dispatch(dispatcher, event, call)
   for index = 1, #turn do
     local listener = turn[index]
     if index == 1 or dispatcher:hasEventListener(event.name, listener) then
-      local method, answer = listener, nil
-      if type(listener) == "table" then method = listener[event.name] end
-      if call and type(listener) == "table" then
-        call(method, listener, event)
-      elseif call then
-        call(method, event)
-      elseif type(listener) == "table" then
-        answer = method(listener, event)
-      else
-        answer = method(event)
+      if call then
+        call(tell, listener, event)
+      elseif tell(listener, event) then
+        handled = true
       end
-      handled = handled or answer == true
     end
   end
   return handled
@@ -103,6 +103,13 @@ runner.new_dispatcher = new
 -- An event of the host: a listener's error is reported and keeps no other from its turn.
 function runner.emit(event)
   dispatch(Runtime, event, runner.call)
+end
+
+-- The end of the run: requests end without a word, and none can begin.
+local shutdown = network.shutdown
+function runner.leave()
+  shutdown()
+  runner.emit({ name = "system", type = "applicationExit" })
 end
 
 function runner.has_listener(name)

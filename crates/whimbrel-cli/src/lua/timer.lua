@@ -29,10 +29,12 @@ local function dequeue(entry)
   end
 end
 
+-- Each gives the milliseconds that were left.
 local function cancel(entry)
   entry._over = true
   dequeue(entry)
   paused[entry] = nil
+  return entry._remaining or entry._due - clock()
 end
 
 local function pause(entry)
@@ -41,15 +43,17 @@ local function pause(entry)
     entry._remaining = entry._due - clock()
     paused[entry] = true
   end
+  return entry._remaining
 end
 
 local function resume(entry)
-  if entry._remaining then
-    paused[entry] = nil
-    entry._due = clock() + entry._remaining
-    entry._remaining = nil
-    enqueue(entry)
-  end
+  local remaining = entry._remaining
+  if not remaining then return entry._due - clock() end
+  paused[entry] = nil
+  entry._due = clock() + remaining
+  entry._remaining = nil
+  enqueue(entry)
+  return remaining
 end
 
 -- `timer.performWithDelay(delay, listener [, iterations] [, tag])`; 0 and -1 iterations are for ever.
@@ -95,10 +99,7 @@ local function each(name, act)
       error("bad argument #1 to '" .. name .. "' (what timer.performWithDelay gave, or a tag, expected, got "
         .. type(which) .. ")", 2)
     end
-    if which._over then return 0 end
-    local remaining = which._remaining or which._due - clock()
-    act(which)
-    return remaining
+    return which._over and 0 or act(which)
   end
 end
 
@@ -116,6 +117,13 @@ timer.resume, timer.resumeAll = each("resume", resume), every(resume)
 -- The moment of the next timer, in milliseconds of the clock; nil without one. A paused one keeps no loop alive.
 function runner.next_timer()
   return running[1] and running[1]._due
+end
+
+local function call_method(listener, event)
+  if type(listener.timer) ~= "function" then
+    error("the listener of a timer is a table without a method 'timer'", 0)
+  end
+  listener:timer(event)
 end
 
 -- Calls what is due, in order. What a listener sets meanwhile waits for the next turn.
@@ -139,10 +147,10 @@ function runner.fire_timers(now)
       end
       local listener = entry._listener
       local event = { name = "timer", source = entry, count = entry._count, time = clock() }
-      if type(listener) == "table" then
-        call(listener.timer, listener, event)
-      else
+      if type(listener) == "function" then
         call(listener, event)
+      else
+        call(call_method, listener, event)
       end
     end
   end

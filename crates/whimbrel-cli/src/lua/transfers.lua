@@ -1,13 +1,27 @@
--- The bridge to `network`: what the loop asks of it, in milliseconds.
+-- The bridge to the module `network`: what the loop asks of it, in milliseconds.
 local runner = ...
-local ok, network = pcall(require, "whimbrel.network")
-local sleep = runner.sleep
-if not ok then
-  network = { download = function() end }
-  runner.dispatch = function() return 0 end
-  runner.suspend = function() end
-  runner.unsuspend, runner.abort = runner.suspend, runner.suspend
-  require("whimbrel").system = {}
-  runner.wait = function(_, milliseconds) sleep(milliseconds) end
+local cut, report, sleep = runner.cut, runner.report, runner.sleep
+
+-- Nothing wakes a wait for the network when a signal comes: it looks around that often.
+local LOOK_AROUND = 100
+
+network = require("whimbrel.network")
+local idle = network.idle
+runner.dispatch, runner.suspend, runner.unsuspend = network.dispatch, network.suspend, network.unsuspend
+
+network.formPosts = runner.form_posts
+function network.onError(told)
+  runner.failed = true
+  report(cut(told))
 end
-_G.network = network
+
+-- Waits until there is something to dispatch, at most so long; without requests under way also for a signal. It may
+-- come back early.
+function runner.wait(has_requests, milliseconds)
+  if not has_requests then
+    sleep(milliseconds)
+  else
+    if not milliseconds or milliseconds > LOOK_AROUND then milliseconds = LOOK_AROUND end
+    if milliseconds > 0 then idle(milliseconds / 1000) end
+  end
+end

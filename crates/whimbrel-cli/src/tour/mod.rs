@@ -43,13 +43,13 @@ struct Step {
 }
 
 macro_rules! step {
-    ($title:literal, $file:literal, $given:expr, [$($seen:literal),* $(,)?]) => {
+    ($title:literal, $file:literal, $given:expr, $seen:expr) => {
         Step {
             title: $title,
             file: concat!("tour/", $file),
             source: include_str!(concat!("../../tour/", $file)),
             given: $given,
-            seen: &[$($seen),*],
+            seen: &$seen,
         }
     };
 }
@@ -77,6 +77,11 @@ const STEPS: &[Step] = &[
     step!("Retries in a loop with backoff", "06-retries.lua", nothing, ["GET /", "GET /", "GET /"]),
     step!("TLS with a CA of one's own", "07-tls.lua", |stage| vec![stage.own_ca(), stage.other_ca()], ["GET /get"]),
     step!("A download with progress", "08-download.lua", |stage| vec![stage.download()], ["GET /bytes/8388608"]),
+    step!("A download that goes on by itself", "09-network-download.lua", nothing, ["GET /bytes/4194304"]),
+    step!("Requests in parallel", "10-network-parallel.lua", nothing, ["GET /delay/0.3"; 8]),
+    step!("Cancel", "11-network-cancel.lua", nothing, ["GET /bytes/8388608"]),
+    step!("An upload with progress", "12-network-upload.lua", nothing, ["PUT /anything/drawings"]),
+    step!("A request across a suspend", "13-network-suspend.lua", nothing, ["GET /delay/0.2"]),
 ];
 
 impl Tour {
@@ -92,7 +97,7 @@ impl Tour {
             Ok(interpreter) => interpreter,
             Err(error) => return fail(1, error),
         };
-        text::say(&paint.title(format_args!("Whimbrel {}: a tour of `http`", whimbrel::VERSION)));
+        text::say(&paint.title(format_args!("Whimbrel {}: a tour of `http` and `network`", whimbrel::VERSION)));
         text::say("The scripts ask api.example.com. Every name leads to a server on this machine.");
 
         let mut broken = Vec::new();
