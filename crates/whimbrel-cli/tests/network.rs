@@ -151,6 +151,41 @@ fn os_exit_in_a_network_listener_ends_the_run() {
 }
 
 #[test]
+fn os_exit_in_every_other_callback_of_a_request_ends_the_run() {
+    let url = "'http://api.example.com/bytes/300000'";
+    for (index, source) in [
+        format!("network.request({url}, 'GET', print, {{ onChunk = function() os.exit(5, true) end }})"),
+        format!("network.request({url}, 'GET', print, {{ onProgress = function() os.exit(5, true) end }})"),
+        format!("network.fetch({url}) os.exit(5, true)"),
+        format!("coroutine.wrap(function() network.fetch({url}) os.exit(5, true) end)()"),
+        format!("network.onError = function() os.exit(5, true) end network.request({url}, 'GET', error)"),
+        format!("display.loadRemoteImage({url}, 'GET', function() os.exit(5, true) end, 'image.png')"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let output = run_source(&format!("network_exit_from_{index}"), &Origin::http(), &[], source);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(5), ""), "{source}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_script_may_suspend_its_requests_itself() {
+    let source = "
+        local suspended
+        network.request('http://api.example.com/get', 'GET', function(event) print(event.status, suspended) end)
+        network.suspend()
+        suspended = true
+        timer.performWithDelay(300, function()
+          print('resumed', os.clock() < 0.2)
+          suspended = false
+          network.unsuspend()
+        end)";
+    let output = run_source("network_suspended", &Origin::http(), &[], source);
+    assert_eq!(stdout(&output), "resumed\ttrue\n200\tfalse\n", "{}", stderr(&output));
+}
+
+#[test]
 fn the_base_folder_has_the_directories_and_the_scripts_folder_is_the_resources() {
     let source = "
         for _, name in ipairs({ 'Documents', 'Temporary', 'Caches', 'ApplicationSupport' }) do
