@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
 use whimbrel_proto::proxy::{ProxyEnv, ProxyUri};
 use whimbrel_proto::{Error, Fields, Result};
 
+use crate::cookies::CookieJar;
 use crate::io::{Command, Io};
 use crate::overrides::Overrides;
 use crate::pool::PoolLimits;
@@ -114,6 +116,13 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The session's cookies: what requests with [`RequestBuilder::cookies`] send and store.
+    pub fn cookies(&self) -> CookieJar {
+        self.0.cookies.clone()
+    }
+}
+
 impl Default for Client {
     fn default() -> Self {
         Self::new()
@@ -146,6 +155,8 @@ pub struct ClientBuilder {
     limits: PoolLimits,
     transfer_limits: Limits,
     max_rate: Option<u64>,
+    cookies: bool,
+    cookie_file: Option<PathBuf>,
     proxy: Proxy,
     resolver: Option<Arc<Resolver>>,
     overrides: Vec<(String, String)>,
@@ -167,6 +178,8 @@ impl Default for ClientBuilder {
             limits: PoolLimits::default(),
             transfer_limits: Limits { per_host: 16, total: 256 },
             max_rate: None,
+            cookies: false,
+            cookie_file: None,
             proxy: Proxy::Environment,
             resolver: None,
             overrides: Vec::new(),
@@ -243,6 +256,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether requests send and store the session's [cookies](CookieJar), unless they say otherwise; default no.
+    pub fn cookies(mut self, cookies: bool) -> Self {
+        self.cookies = cookies;
+        self
+    }
+
+    /// Keeps the session's [cookies](CookieJar) in this file, and lets requests use them as
+    /// [`cookies(true)`](Self::cookies) does. The file (see [`CookieJar::save`]) is read when the client is built, where
+    /// it is there, and written when the last handle of the session is gone, if anything has changed: a failure can't be
+    /// told then, so who must know calls `save`. Of several sessions with one file the last one wins.
+    pub fn cookie_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cookie_file = Some(path.into());
+        self.cookies(true)
+    }
+
     /// The proxy of all requests: `http://`, `https://`, `socks4://`, `socks4a://`, `socks5://` or `socks5h://`, with
     /// `user:password@` if it wants them. Default: what the environment says (`http_proxy`, `HTTPS_PROXY`, `ALL_PROXY`,
     /// `NO_PROXY`, as curl documents them), read when the client is built.
@@ -314,8 +342,17 @@ impl ClientBuilder {
             proxy,
             tls: self.tls,
             overrides,
+            cookies: self.cookies,
         };
-        Client(Arc::new(Session::new(defaults, self.limits, self.transfer_limits, self.max_rate, self.resolver)))
+        let cookies = match self.cookie_file.as_deref().map_or_else(|| Ok(CookieJar::new()), CookieJar::kept_in) {
+            Ok(cookies) => cookies,
+            Err(error) => {
+                errors.push(error);
+                CookieJar::new()
+            }
+        };
+        let Self { limits, transfer_limits, max_rate, resolver, .. } = self;
+        Client(Arc::new(Session::new(defaults, cookies, limits, transfer_limits, max_rate, resolver)))
     }
 }
 

@@ -43,11 +43,17 @@ impl PartFile {
     }
 
     /// Puts the file in the target's place.
-    pub(crate) fn keep(mut self) -> Result<()> {
+    pub(crate) fn keep(self) -> Result<()> {
+        if self.part.is_some() {
+            open_up(&self.file, &self.target).map_err(|error| file_error(&self.target, error))?;
+        }
+        self.keep_private()
+    }
+
+    /// Puts the file in the target's place, still for its owner alone (mode 0600), whatever was there before.
+    pub(crate) fn keep_private(mut self) -> Result<()> {
         let Some(part) = &self.part else { return Ok(()) };
-        open_up(&self.file, &self.target)
-            .and_then(|()| std::fs::rename(part, &self.target))
-            .map_err(|error| file_error(&self.target, error))?;
+        std::fs::rename(part, &self.target).map_err(|error| file_error(&self.target, error))?;
         self.part = None;
         Ok(())
     }

@@ -51,6 +51,7 @@ pub struct RequestBuilder {
     overrides: Overrides,
     reporter: Option<Reporter>,
     cancel: Option<CancelHandle>,
+    cookies: bool,
 }
 
 impl RequestBuilder {
@@ -79,6 +80,7 @@ impl RequestBuilder {
             overrides: defaults.overrides.clone(),
             reporter: None,
             cancel: None,
+            cookies: defaults.cookies,
             session,
         };
         builder.method = builder.keep(Method::parse(method));
@@ -124,6 +126,15 @@ impl RequestBuilder {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         self.body = Body::from(form.extend_pairs(pairs).finish());
         self.content_type = Some("application/x-www-form-urlencoded");
+        self
+    }
+
+    /// Whether each hop sends what the session's [`CookieJar`](crate::CookieJar) has for its URL and stores what its
+    /// response sets; default: as [`ClientBuilder::cookies`](crate::ClientBuilder::cookies) says. The request's own
+    /// `Cookie` header goes before them in one field, and its names win; none of them are sent after
+    /// [`without_header("Cookie")`](Self::without_header).
+    pub fn cookies(mut self, cookies: bool) -> Self {
+        self.cookies = cookies;
         self
     }
 
@@ -289,6 +300,13 @@ impl RequestBuilder {
         self
     }
 
+    /// Makes this error the request's end, unless it holds a mistake already: for what was found wrong while it was put
+    /// together.
+    pub fn fail_with(mut self, error: Error) -> Self {
+        self.fail(error);
+        self
+    }
+
     /// Sends the request and waits for the head of the final response. Its body is read from the [`Response`].
     ///
     /// # Errors
@@ -368,6 +386,7 @@ impl RequestBuilder {
             ways: Ways { tls: self.tls, overrides: self.overrides },
             body: self.body,
             max_body: self.max_body,
+            cookies: self.cookies,
             cancel: self.cancel,
             reporter: self.reporter,
         };

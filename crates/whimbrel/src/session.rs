@@ -8,6 +8,7 @@ use whimbrel_proto::Fields;
 use whimbrel_proto::admission::Limits;
 use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
 
+use crate::cookies::CookieJar;
 use crate::overrides::Overrides;
 use crate::pool::{Pool, PoolLimits};
 use crate::resolve::Resolver;
@@ -19,6 +20,7 @@ pub(crate) struct Session {
     pub(crate) tls: TlsConfigs,
     pub(crate) targets: Targets,
     pub(crate) defaults: Defaults,
+    pub(crate) cookies: CookieJar,
     /// How many transfers of the I/O thread have a connection at once.
     pub(crate) transfer_limits: Limits,
     /// How many bytes of body they move a second in all.
@@ -36,11 +38,14 @@ pub(crate) struct Defaults {
     pub(crate) proxy: ProxyPolicy,
     pub(crate) tls: TlsProfile,
     pub(crate) overrides: Overrides,
+    /// Whether requests use the jar.
+    pub(crate) cookies: bool,
 }
 
 impl Session {
     pub(crate) fn new(
         defaults: Defaults,
+        cookies: CookieJar,
         limits: PoolLimits,
         transfer_limits: Limits,
         max_rate: Option<u64>,
@@ -51,6 +56,7 @@ impl Session {
             tls: TlsConfigs::default(),
             targets: Targets::default(),
             defaults,
+            cookies,
             transfer_limits,
             max_rate,
             is_suspended: AtomicBool::new(false),

@@ -12,7 +12,7 @@ pub(super) const PAIR_LIMIT: usize = 4096;
 pub(super) const ATTRIBUTE_LIMIT: usize = 1024;
 
 /// How long a cookie lives at most, whatever it says (RFC 6265bis §5.5).
-const LIFETIME_LIMIT: Duration = Duration::from_secs(400 * 86_400);
+pub(super) const LIFETIME_LIMIT: Duration = Duration::from_secs(400 * 86_400);
 
 /// What a field says.
 #[derive(Debug, Default)]
@@ -96,7 +96,11 @@ fn seconds(text: &str) -> Option<Duration> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(if digits.len() < text.len() { Duration::ZERO } else { Duration::from_secs(digits.parse().unwrap_or(u64::MAX)) })
+    Some(if digits.len() < text.len() {
+        Duration::ZERO
+    } else {
+        Duration::from_secs(digits.parse().unwrap_or(u64::MAX))
+    })
 }
 
 #[cfg(test)]
@@ -152,8 +156,19 @@ mod tests {
     #[test]
     fn row_09_control_characters_and_what_is_over_a_limit_are_refused() {
         let refused = |field: &[u8]| parse(field, NOW).is_err();
-        for field in ["a=b\0", "a=\x01b", "a=b\x7f", "a\r=b", "a=b; Path=/\n", "a\t1=b", "a=b\tc", "a=b; path=/\ta", "", ";", "="]
-        {
+        for field in [
+            "a=b\0",
+            "a=\x01b",
+            "a=b\x7f",
+            "a\r=b",
+            "a=b; Path=/\n",
+            "a\t1=b",
+            "a=b\tc",
+            "a=b; path=/\ta",
+            "",
+            ";",
+            "=",
+        ] {
             assert!(refused(field.as_bytes()), "{field:?}");
         }
         assert!(refused(b"a=\xff"));

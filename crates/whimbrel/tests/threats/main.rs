@@ -11,6 +11,7 @@ mod row_05_injection;
 mod row_06_framing;
 mod row_07_bombs;
 mod row_08_floods;
+mod row_09_cookies;
 mod row_10_lengths;
 mod row_11_files;
 mod row_13_stale_state;
