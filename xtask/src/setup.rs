@@ -7,12 +7,13 @@ use std::process::Command;
 use crate::process::{self, Outcome};
 
 /// A program, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 16] = [
+const PROGRAMS: [(&str, &str); 17] = [
     ("lua5.1", "lua5.1"),
     ("lua5.2", "lua5.2"),
     ("lua5.3", "lua5.3"),
     ("lua5.4", "lua5.4"),
     ("luajit", "luajit"),
+    ("love", "love"),
     ("nginx", "nginx-light"),
     ("caddy", "caddy"),
     ("squid", "squid"),

@@ -32,8 +32,8 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite { name: "modules", about: "the Lua modules build and are small enough", needs: &[], run: modules::build_all },
     Suite {
         name: "lua-hosts",
-        about: "the modules in real Lua 5.1-5.4 and LuaJIT",
-        needs: &["lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit"],
+        about: "the modules in real Lua 5.1-5.4, LuaJIT and LÖVE",
+        needs: &["lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit", "love", "nginx"],
         run: lua_hosts,
     },
     Suite {
@@ -171,7 +171,8 @@ fn asan() -> Outcome {
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("cargo names no host")?;
     let engine =
         ["--package", "whimbrel", "--test", "api", "--test", "faults", "--test", "proxies", "--test", "threats"];
-    let facade = ["--package", "whimbrel-lua", "--features", "luajit,vendored", "--test", "memory"];
+    let facade =
+        ["--package", "whimbrel-lua", "--features", "luajit,vendored", "--test", "memory", "--test", "lifetimes"];
     for tests in [&engine[..], &facade] {
         let mut command = process::cargo();
         // The flag is one of nightly's; the stable compiler takes it when it is told to.

@@ -1,7 +1,10 @@
-//! The modules in real Lua: every script of `tests/lua`, in each interpreter that a user may have, against servers on
-//! loopback. Each interpreter is one test. It loads what `cargo xtask modules` built, as a user's Lua would.
+//! The modules in real Lua: every script of `tests/lua` and `tests/lua/network`, in each interpreter that a user may have,
+//! against servers on loopback. Each interpreter is one test for `http` and one for `network`. It loads what
+//! `cargo xtask modules` built, as a user's Lua would.
 
 mod hosts {
+    mod literal;
+    mod nginx;
     pub(crate) mod servers;
 }
 
@@ -12,27 +15,52 @@ use hosts::servers::Servers;
 
 #[test]
 fn every_script_passes_in_lua_5_1() {
-    run_all("lua5.1", "5.1");
+    run_all("tests/lua", "lua5.1", "5.1");
 }
 
 #[test]
 fn every_script_passes_in_lua_5_2() {
-    run_all("lua5.2", "5.2");
+    run_all("tests/lua", "lua5.2", "5.2");
 }
 
 #[test]
 fn every_script_passes_in_lua_5_3() {
-    run_all("lua5.3", "5.3");
+    run_all("tests/lua", "lua5.3", "5.3");
 }
 
 #[test]
 fn every_script_passes_in_lua_5_4() {
-    run_all("lua5.4", "5.4");
+    run_all("tests/lua", "lua5.4", "5.4");
 }
 
 #[test]
 fn every_script_passes_in_luajit() {
-    run_all("luajit", "5.1");
+    run_all("tests/lua", "luajit", "5.1");
+}
+
+#[test]
+fn every_script_of_network_passes_in_lua_5_1() {
+    run_all("tests/lua/network", "lua5.1", "5.1");
+}
+
+#[test]
+fn every_script_of_network_passes_in_lua_5_2() {
+    run_all("tests/lua/network", "lua5.2", "5.2");
+}
+
+#[test]
+fn every_script_of_network_passes_in_lua_5_3() {
+    run_all("tests/lua/network", "lua5.3", "5.3");
+}
+
+#[test]
+fn every_script_of_network_passes_in_lua_5_4() {
+    run_all("tests/lua/network", "lua5.4", "5.4");
+}
+
+#[test]
+fn every_script_of_network_passes_in_luajit() {
+    run_all("tests/lua/network", "luajit", "5.1");
 }
 
 #[test]
@@ -45,6 +73,23 @@ fn both_sides_of_a_fork_go_on() {
     run_luajit("fork");
 }
 
+/// The times of its frames are printed, for whoever runs it with `--nocapture`.
+#[test]
+fn a_game_in_love_downloads_while_its_frames_go_on() {
+    let servers = Servers::start("love");
+    let mut command = Command::new("love");
+    command
+        .arg(root().join("tests/love"))
+        .env("XDG_DATA_HOME", servers.work_dir())
+        .env("HOME", servers.work_dir())
+        .env("SDL_VIDEODRIVER", "dummy")
+        .env("SDL_AUDIODRIVER", "dummy");
+    let lua = root().join("tests/lua");
+    let output = finish(command, &[lua.join("network"), lua], &modules_dir().join("5.1"), &servers);
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    judge(&output).unwrap_or_else(|why| panic!("{why}"));
+}
+
 /// A script that needs LuaJIT's ffi, to do what a host does.
 fn run_luajit(name: &str) {
     let servers = Servers::start(&format!("luajit-{name}"));
@@ -53,20 +98,22 @@ fn run_luajit(name: &str) {
     assert!(output.status.success(), "{output:?}");
 }
 
-fn run_all(interpreter: &str, abi: &str) {
+fn run_all(folder: &str, interpreter: &str, abi: &str) {
     let modules = modules_dir().join(abi);
     assert!(
         modules.join("http.so").exists(),
         "there is no module for Lua {abi} in {}: run `cargo xtask modules`",
         modules.display()
     );
-    let scripts = scripts();
-    assert!(!scripts.is_empty(), "tests/lua holds no script");
+    let scripts = scripts(folder);
     let mut told = String::new();
     for script in &scripts {
         let name = script.file_stem().unwrap_or_default().to_string_lossy();
         // Servers of its own for each script, so that none sees what another left.
-        let servers = Servers::start(&format!("{interpreter}-{name}"));
+        let label = format!("{}-{interpreter}-{name}", folder.replace('/', "-"));
+        let text = std::fs::read_to_string(script).expect("the script can be read");
+        let servers =
+            if text.contains("\"NGINX_") { Servers::start_with_nginx(&label) } else { Servers::start(&label) };
         let output = run(interpreter, script, &modules, &servers);
         if let Err(why) = judge(&output) {
             told.push_str(&format!("--- {name}.lua in {interpreter}: {why}\n"));
@@ -135,7 +182,12 @@ fn run_text(interpreter: &str, abi: &str, name: &str, text: &str) -> Output {
 fn run(interpreter: &str, script: &Path, modules: &Path, servers: &Servers) -> Output {
     let folder = script.parent().expect("a script lies in a folder");
     let mut command = Command::new(interpreter);
-    command.arg(script).current_dir(servers.work_dir());
+    command.arg(script).env("SEED_DIR", folder.join("seed"));
+    finish(command, &[folder.to_owned(), folder.join("..")], modules, servers)
+}
+
+/// Runs a host of Lua that finds scripts in these folders, and nothing that a user of this machine has set.
+fn finish(mut command: Command, folders: &[PathBuf], modules: &Path, servers: &Servers) -> Output {
     for version in ["", "_5_2", "_5_3", "_5_4"] {
         command.env_remove(format!("LUA_INIT{version}"));
         command.env_remove(format!("LUA_PATH{version}")).env_remove(format!("LUA_CPATH{version}"));
@@ -143,13 +195,14 @@ fn run(interpreter: &str, script: &Path, modules: &Path, servers: &Servers) -> O
     for proxy in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env_remove(proxy);
     }
+    let path: Vec<String> = folders.iter().map(|folder| folder.join("?.lua").display().to_string()).collect();
     command
-        .env("LUA_PATH", folder.join("?.lua"))
+        .env("LUA_PATH", path.join(";"))
         .env("LUA_CPATH", modules.join("?.so"))
-        .env("SEED_DIR", folder.join("seed"))
         .envs(servers.environment())
-        .output()
-        .unwrap_or_else(|error| panic!("{interpreter} does not start ({error}): run `cargo xtask setup`"))
+        .current_dir(servers.work_dir());
+    let host = command.get_program().to_string_lossy().into_owned();
+    command.output().unwrap_or_else(|error| panic!("{host} does not start ({error}): run `cargo xtask setup`"))
 }
 
 /// A script has passed when it ended well and said how many tests there were, none of them failed.
@@ -163,9 +216,12 @@ fn judge(output: &Output) -> Result<(), String> {
     Err(format!("{}\n{}\n{}", output.status, failures.join("\n"), String::from_utf8_lossy(&output.stderr)))
 }
 
-fn scripts() -> Vec<PathBuf> {
-    let folder = root().join("tests/lua");
-    let entries = std::fs::read_dir(&folder).expect("tests/lua can be read");
+/// What the scripts share.
+const SHARED: [&str; 3] = ["check", "events", "served"];
+
+/// The scripts in a folder, none of those below it.
+fn scripts(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(folder)).expect("the folder of the scripts can be read");
     // To run a few: WHIMBREL_LUA_TESTS=json,tls.
     let only = std::env::var("WHIMBREL_LUA_TESTS").unwrap_or_default();
     let mut scripts: Vec<PathBuf> = entries
@@ -174,10 +230,11 @@ fn scripts() -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "lua"))
         .filter(|path| {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            name != "check" && (only.is_empty() || only.split(',').any(|one| one == name))
+            !SHARED.contains(&&*name) && (only.is_empty() || only.split(',').any(|one| one == name))
         })
         .collect();
     scripts.sort();
+    assert!(!scripts.is_empty() || !only.is_empty(), "{folder} holds no script");
     scripts
 }
 

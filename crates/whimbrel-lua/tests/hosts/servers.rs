@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::literal::Literal;
+use super::nginx::Nginx;
+
 use whimbrel_testkit::{Authority, BlackHole, Origin, Proxy, RawServer, Script, refused_addr, tls10_server};
 
 /// Everything one script may need; ends when dropped.
@@ -14,11 +17,25 @@ pub(crate) struct Servers {
     _proxies: Vec<Proxy>,
     _raw: Vec<RawServer>,
     _black_hole: BlackHole,
+    _literal: Literal,
+    _nginx: Option<Nginx>,
 }
+
+/// The names that certificates are for.
+const NAMES: [&str; 5] = ["api.example.com", "127.0.0.1", "localhost", "encrypted.google.com", "docs.coronalabs.com"];
 
 impl Servers {
     /// Starts them; files go to a folder of that name.
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_all(name, false)
+    }
+
+    /// As [`start`](Self::start), with nginx beside the others.
+    pub(crate) fn start_with_nginx(name: &str) -> Self {
+        Self::start_all(name, true)
+    }
+
+    fn start_all(name: &str, with_nginx: bool) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hosts-{name}-{}", std::process::id()));
         // What a script is given lies beside what it writes, so that it can list the latter.
         let (given, written) = (folder.join("given"), folder.join("written"));
@@ -27,18 +44,25 @@ impl Servers {
         }
         let authority = Authority::new();
         let black_hole = BlackHole::new();
+        let literal = Literal::start();
+        let nginx = with_nginx.then(|| Nginx::start(&authority, &NAMES));
         let mut servers = Self {
             environment: vec![
                 ("WORK_DIR", shown(&written)),
                 ("REFUSED_URL", format!("http://{}", refused_addr())),
                 ("BLACK_HOLE_URL", format!("http://{}/", black_hole.addr())),
+                ("LITERAL_URL", literal.url()),
             ],
             folder,
             _origins: Vec::new(),
             _proxies: Vec::new(),
             _raw: Vec::new(),
             _black_hole: black_hole,
+            _literal: literal,
+            _nginx: None,
         };
+        servers.environment.extend(nginx.iter().flat_map(Nginx::environment));
+        servers._nginx = nginx;
         servers.start_origins(&authority, &given);
         servers.start_raw();
         servers
@@ -55,7 +79,6 @@ impl Servers {
     }
 
     fn start_origins(&mut self, authority: &Authority, given: &Path) {
-        let names = ["api.example.com", "127.0.0.1", "localhost"];
         let ca_file = given.join("ca.pem");
         authority.write_ca(&ca_file).expect("the CA can be written");
         self.environment.push(("CA_FILE", shown(&ca_file)));
@@ -70,13 +93,13 @@ impl Servers {
             self.environment.push((name, shown(&given.join(file))));
         }
         let plain = Origin::http();
-        let secure = Origin::https(authority, &names);
+        let secure = Origin::https(authority, &NAMES);
         let tls = |identity| Origin::builder().tls(identity);
         let others = [
             ("ORIGIN2_URL", Origin::http()),
-            ("MTLS_URL", started(tls(authority.issue(&names)).client_auth(authority))),
-            ("EXPIRED_URL", started(tls(authority.issue_expired(&names)))),
-            ("SELF_SIGNED_URL", started(tls(Authority::issue_self_signed(&names)))),
+            ("MTLS_URL", started(tls(authority.issue(&NAMES)).client_auth(authority))),
+            ("EXPIRED_URL", started(tls(authority.issue_expired(&NAMES)))),
+            ("SELF_SIGNED_URL", started(tls(Authority::issue_self_signed(&NAMES)))),
         ];
         let mapped = |proxy: whimbrel_testkit::ProxyBuilder| {
             let proxy = proxy.map("only-by-proxy.test:80", plain.addr()).map("api.example.com:443", secure.addr());

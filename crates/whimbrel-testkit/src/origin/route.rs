@@ -43,7 +43,8 @@ fn allow(methods: &[&str]) -> String {
 
 fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
     Some(match path {
-        ["post"] => &["POST"],
+        // The last two are where the examples of a widely read manual post to.
+        ["post" | "formhandler.php" | "restapi.php"] => &["POST"],
         ["put"] => &["PUT"],
         ["patch"] => &["PATCH"],
         ["delete"] => &["DELETE"],
@@ -72,7 +73,7 @@ fn endpoint(site: &Site, request: &Request, path: &[&str]) -> Result<Reply, Stri
         [] => Ok(content::index()),
         ["get"] => Ok(inspect::get(request)),
         ["post" | "put" | "patch" | "delete"] => Ok(inspect::with_body(request)),
-        ["anything", ..] => Ok(inspect::anything(request)),
+        ["anything", ..] | ["formhandler.php" | "restapi.php"] => Ok(inspect::anything(request)),
         ["headers"] => Ok(inspect::headers(request)),
         ["ip"] => Ok(inspect::ip(request)),
         ["user-agent"] => Ok(inspect::user_agent(request)),
