@@ -30,7 +30,7 @@ impl Sessions {
     /// A task of this session is there.
     pub(super) fn enter(&mut self, session: &Arc<Session>, now: Instant) -> &mut Line {
         let line = self.lines.entry(key(session)).or_insert_with(|| Line {
-            admission: Admission::new(session.transfer_limits),
+            admission: Admission::new(session.transfer_limits()),
             pace: session.max_rate.map(|rate| Pace::new(rate, now)),
             is_suspended: session.is_suspended(),
             tasks: 0,

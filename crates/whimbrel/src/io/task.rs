@@ -203,31 +203,45 @@ impl Task {
             if moved >= TURN {
                 return Ok(Turn::Again);
             }
-            let Some(sink) = &mut self.sink else { return Ok(Turn::Ended(None)) };
-            let room = sink.room(&self.slot);
+            let room = self.sink.as_ref().map_or(0, |sink| sink.room(&self.slot));
             if room == 0 {
                 self.transfer.stop_idle();
                 return Ok(Turn::Full);
             }
             let Some(most) = self.allowance(now, bench) else { return Ok(Turn::Later) };
             let most = most.min(room).min(bench.scratch.len());
-            let read = self.transfer.step_body(&mut bench.scratch[..most], now)?;
+            let (filled, read) = self.fill(&mut bench.scratch[..most], now);
+            moved += filled;
+            self.pay(filled as u64, now, bench);
+            if filled > 0
+                && let Some(sink) = &mut self.sink
+                && sink.write(&bench.scratch[..filled], &self.slot)?
+            {
+                bench.notes.push(Note::Chunk(self.slot.clone()));
+            }
             self.transfer.report()?;
-            match read {
-                None => return Ok(self.blocked()),
-                Some(Read::End) => break,
-                Some(Read::Bytes(count)) => {
-                    moved += count;
-                    self.pay(count as u64, now, bench);
-                    if let Some(sink) = &mut self.sink
-                        && sink.write(&bench.scratch[..count], &self.slot)?
-                    {
-                        bench.notes.push(Note::Chunk(self.slot.clone()));
-                    }
-                }
+            if read?.is_none() {
+                return Ok(self.blocked());
             }
         }
         Ok(Turn::Ended(None))
+    }
+
+    /// Reads until the buffer is full, the body ends (its last bytes may tell that, too) or nothing is there now
+    /// (`None`): what came in small pieces is written in large ones. Also how many bytes came, whatever happened then.
+    fn fill(&mut self, buffer: &mut [u8], now: Instant) -> (usize, Result<Option<Read>>) {
+        let mut filled = 0;
+        loop {
+            match self.transfer.step_body(&mut buffer[filled..], now) {
+                Ok(Some(Read::Bytes(count))) => {
+                    filled += count;
+                    if filled == buffer.len() || self.transfer.is_finished() {
+                        return (filled, Ok(Some(Read::Bytes(filled))));
+                    }
+                }
+                other => return (filled, other),
+            }
+        }
     }
 
     /// A step gave nothing.
