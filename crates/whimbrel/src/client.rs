@@ -101,6 +101,15 @@ impl Client {
         self.0.is_suspended()
     }
 
+    /// How many [transfers](crate::Transfers) may use connections at once, to one origin and in all: the limits of
+    /// [`ClientBuilder::max_connections_per_host`] and [`ClientBuilder::max_connections`], set later. They hold from the
+    /// next transfer that starts when none is under way. As many connections are kept when they are not used.
+    pub fn limit_connections(&self, per_host: usize, total: usize) {
+        let limits = Limits { per_host: per_host.max(1), total: total.max(1) };
+        self.0.set_transfer_limits(limits);
+        self.0.pool.raise(limits.per_host, limits.total);
+    }
+
     fn look(&self, suspended: bool) {
         // Without a thread there is nothing that could go on; one that starts later asks first.
         if self.0.set_suspended(suspended)

@@ -2,6 +2,7 @@
 //! that matters joins the key by construction.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -97,13 +98,21 @@ impl Default for PoolLimits {
 /// The idle connections of one session.
 pub(crate) struct Pool {
     limits: PoolLimits,
+    /// At least so many to one origin, and in all, where anything is kept.
+    floor: [AtomicUsize; 2],
     /// With the time since when; the one used last is at the end.
     idle: Mutex<Vec<(Connection, Instant)>>,
 }
 
 impl Pool {
     pub(crate) fn new(limits: PoolLimits) -> Self {
-        Self { limits, idle: Mutex::default() }
+        Self { limits, floor: Default::default(), idle: Mutex::default() }
+    }
+
+    /// Keeps at least so many from now on, unless nothing is kept at all.
+    pub(crate) fn raise(&self, per_host: usize, total: usize) {
+        self.floor[0].store(per_host, Ordering::Relaxed);
+        self.floor[1].store(total, Ordering::Relaxed);
     }
 
     /// A connection of exactly this identity that is still open and silent, the one used last first.
@@ -133,16 +142,18 @@ impl Pool {
         if self.limits.max_idle == 0 || self.limits.max_idle_per_host == 0 {
             return;
         }
+        let per_host = self.limits.max_idle_per_host.max(self.floor[0].load(Ordering::Relaxed));
+        let total = self.limits.max_idle.max(self.floor[1].load(Ordering::Relaxed));
         let mut idle = self.lock();
-        if idle.len() >= self.limits.max_idle_per_host {
+        if idle.len() >= per_host {
             let same = |(other, _): &(Connection, Instant)| other.identity == connection.identity;
-            if idle.iter().filter(|other| same(other)).count() >= self.limits.max_idle_per_host
+            if idle.iter().filter(|other| same(other)).count() >= per_host
                 && let Some(oldest) = idle.iter().position(same)
             {
                 idle.remove(oldest);
             }
         }
-        if idle.len() >= self.limits.max_idle {
+        if idle.len() >= total {
             idle.remove(0);
         }
         idle.push((connection, now));

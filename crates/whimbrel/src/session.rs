@@ -1,8 +1,8 @@
 //! What the requests of one client share, and nobody else: connections, TLS configurations with their tickets, names'
 //! resolver, defaults.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use whimbrel_proto::Fields;
 use whimbrel_proto::admission::Limits;
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     pub(crate) defaults: Defaults,
     pub(crate) cookies: CookieJar,
     /// How many transfers of the I/O thread have a connection at once.
-    pub(crate) transfer_limits: Limits,
+    transfer_limits: Mutex<Limits>,
     /// How many bytes of body they move a second in all.
     pub(crate) max_rate: Option<u64>,
     is_suspended: AtomicBool,
@@ -57,11 +57,19 @@ impl Session {
             targets: Targets::default(),
             defaults,
             cookies,
-            transfer_limits,
+            transfer_limits: Mutex::new(transfer_limits),
             max_rate,
             is_suspended: AtomicBool::new(false),
             resolver,
         }
+    }
+
+    pub(crate) fn transfer_limits(&self) -> Limits {
+        *self.transfer_limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_transfer_limits(&self, limits: Limits) {
+        *self.transfer_limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     /// Says whether transfers stand still. True if that is news.
