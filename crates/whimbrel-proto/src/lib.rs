@@ -13,6 +13,7 @@ pub mod pace;
 pub mod proxy;
 pub mod race;
 mod target;
+pub mod text;
 
 pub use credentials::Credentials;
 pub use error::{Error, Kind, Phase, Result};
