@@ -84,8 +84,8 @@ const RUST: [(&str, &str); 5] = [
 ];
 const C: [(&str, &str, &str); 2] = [("libcurl", "libcurl, C", "curl.c"), ("multi", "libcurl multi, C", "curl_multi.c")];
 const LUA: [(&str, &str, &str); 5] = [
-    ("whimbrel-lua", "Whimbrel, LuaJIT", "whimbrel.lua"),
-    ("network", "network, LuaJIT", "network.lua"),
+    ("whimbrel-lua", "Whimbrel, LuaJIT", "blocking.lua"),
+    ("network", "network, LuaJIT", "transfers.lua"),
     ("luasocket", "LuaSocket", "luasocket.lua"),
     ("lua-http", "lua-http", "lua-http.lua"),
     ("lua-http-many", "lua-http", "lua-http-many.lua"),
