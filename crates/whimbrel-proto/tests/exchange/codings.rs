@@ -1,6 +1,7 @@
 //! Which content codings are asked for, and when what comes is decoded (RFC 9110 §12.5.3, §8.4).
 
 use whimbrel_proto::Kind;
+use whimbrel_proto::exchange::spec::Decoding;
 
 use crate::scenario::{Draft, fields};
 
@@ -11,7 +12,7 @@ fn codings_are_asked_for_and_decoded_unless_the_caller_takes_them_over() {
         ("by default", Draft::get("http://a.test/"), Some("gzip, br, zstd"), true),
         ("the caller's own", Draft::get("http://a.test/").field("accept-encoding", "gzip"), Some("gzip"), false),
         ("left out", Draft::get("http://a.test/").omit("accept-ENCODING"), None, false),
-        ("off", Draft::get("http://a.test/").set(|spec| spec.decode = false), None, false),
+        ("off", Draft::get("http://a.test/").set(|spec| spec.decode = Decoding::Off), None, false),
     ] {
         let scenario = draft.start();
         assert_eq!(scenario.values("Accept-Encoding"), Vec::from_iter(asked), "{name}");
