@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use whimbrel_proto::admission::Limits;
 use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
@@ -88,12 +88,12 @@ impl Client {
     /// Lets this session's [transfers](crate::Transfers) stand still, for a program that is put in the background: no
     /// byte moves, their clocks stop, and none starts. Blocking calls go on.
     pub fn suspend(&self) {
-        self.look(true);
+        self.stand(true);
     }
 
     /// Lets them go on. A connection that died meanwhile counts as a kept one that was dead: what may be sent again is.
     pub fn resume(&self) {
-        self.look(false);
+        self.stand(false);
     }
 
     /// Whether [`Client::suspend`] holds.
@@ -110,12 +110,12 @@ impl Client {
         self.0.pool.raise(limits.per_host, limits.total);
     }
 
-    fn look(&self, suspended: bool) {
+    fn stand(&self, suspended: bool) {
         // Without a thread there is nothing that could go on; one that starts later asks first.
         if self.0.set_suspended(suspended)
             && let Some(io) = Io::running()
         {
-            io.submit(Command::Look(self.0.clone()));
+            io.submit(Command::Stand(self.0.clone(), suspended, Instant::now()));
         }
     }
 

@@ -16,6 +16,7 @@ mod timers;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Instant;
 
 use crate::delivery::Delivery;
 use crate::session::Session;
@@ -44,8 +45,8 @@ pub(crate) enum Command {
     SetPriority(Arc<Slot>, i8),
     /// The consumer has taken what waited in the slot's pipe.
     Drained(Arc<Slot>),
-    /// The session was suspended or goes on.
-    Look(Arc<Session>),
+    /// The session was suspended, or goes on, at that moment: the process may have stood still since.
+    Stand(Arc<Session>, bool, Instant),
     /// The consumer is gone: so are its transfers.
     Close(Arc<Mailbox>),
     /// What the consumer has no more use for, to be dropped where it was made.

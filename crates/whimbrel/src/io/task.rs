@@ -35,8 +35,6 @@ pub(super) struct Task {
     pub(super) is_blocked: bool,
     /// It is among those who are woken by the bell.
     pub(super) listens: bool,
-    /// Its entry among the timers.
-    pub(super) timer: Option<Instant>,
     /// It may move more from then on.
     until: Option<Instant>,
     /// Where the body goes, until it is opened.
@@ -113,7 +111,6 @@ impl Task {
             is_ready: false,
             is_blocked: false,
             listens: false,
-            timer: None,
             until: None,
             to: Some(to),
             sink: None,

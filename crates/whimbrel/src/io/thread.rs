@@ -99,7 +99,7 @@ impl Thread {
                     self.make_ready(number);
                 }
             }
-            Command::Look(session) => self.look(&session, now),
+            Command::Stand(session, is_suspended, at) => self.stand(&session, is_suspended, at, now),
             Command::Close(mailbox) => self.close(&mailbox, now),
             Command::Drop(outcomes) => drop(outcomes),
         }
@@ -128,7 +128,7 @@ impl Thread {
         if task.is_suspended {
             task.transfer.hold(now);
         }
-        self.set_timer(number, &mut task);
+        self.set_timer(number, &task);
         self.tasks[number as usize] = Some(task);
         self.admit(&session, now);
     }
@@ -194,10 +194,9 @@ impl Thread {
         }
     }
 
-    /// A session was suspended, or goes on.
-    fn look(&mut self, session: &Arc<Session>, now: Instant) {
+    /// A session was suspended, or goes on, at `at`.
+    fn stand(&mut self, session: &Arc<Session>, is_suspended: bool, at: Instant, now: Instant) {
         let Some(line) = self.sessions.get(session) else { return };
-        let is_suspended = session.is_suspended();
         if std::mem::replace(&mut line.is_suspended, is_suspended) == is_suspended {
             return;
         }
@@ -210,9 +209,9 @@ impl Thread {
             task.is_suspended = is_suspended;
             match (is_suspended, task.is_paused) {
                 (_, true) => {}
-                (true, false) => task.transfer.hold(now),
+                (true, false) => task.transfer.hold(at),
                 (false, false) => {
-                    task.transfer.release_clocks(now);
+                    task.transfer.release_clocks(at);
                     task.transfer.doubt();
                     woken.push(number as u32);
                 }
@@ -237,13 +236,8 @@ impl Thread {
     }
 
     fn wake_due(&mut self, now: Instant) {
-        while let Some((at, number)) = self.timers.pop(now) {
-            if let Some(task) = &mut self.tasks[number as usize]
-                && task.timer == Some(at)
-            {
-                task.timer = None;
-                self.make_ready(number);
-            }
+        while let Some(number) = self.timers.pop(now) {
+            self.make_ready(number);
         }
     }
 
@@ -281,7 +275,7 @@ impl Thread {
             if task.place != Place::Running || task.is_held() {
                 match task.transfer.check(now) {
                     Ok(()) => {
-                        self.set_timer(number, &mut task);
+                        self.set_timer(number, &task);
                         self.tasks[number as usize] = Some(task);
                     }
                     Err(error) => self.end(number, task, Some(error), now),
@@ -314,7 +308,7 @@ impl Thread {
                 }
                 Turn::Later | Turn::Full => {}
             }
-            self.set_timer(number, &mut task);
+            self.set_timer(number, &task);
             self.tasks[number as usize] = Some(task);
         }
         self.ready.extend(again);
@@ -368,11 +362,8 @@ impl Thread {
         Some(task)
     }
 
-    fn set_timer(&mut self, number: u32, task: &mut Task) {
-        if let Some(at) = task.due()
-            && task.timer.is_none_or(|timer| at < timer)
-        {
-            task.timer = Some(at);
+    fn set_timer(&mut self, number: u32, task: &Task) {
+        if let Some(at) = task.due() {
             self.timers.set(at, number);
         }
     }
