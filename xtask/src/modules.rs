@@ -13,12 +13,14 @@ use crate::process::{self, Outcome};
 pub(crate) const ABIS: [(&str, &str); 4] = [("5.1", "lua51"), ("5.2", "lua52"), ("5.3", "lua53"), ("5.4", "lua54")];
 
 /// A module's entry point, the name of its file, and where that file points.
-const LINKS: [(&str, &str, &str); 6] = [
+const LINKS: [(&str, &str, &str); 8] = [
     ("luaopen_http", "http.so", "whimbrel.so"),
     ("luaopen_network", "network.so", "whimbrel.so"),
     ("luaopen_httpclient", "httpclient.so", "whimbrel.so"),
     ("luaopen_whimbrel_http", "whimbrel/http.so", "../whimbrel.so"),
     ("luaopen_whimbrel_network", "whimbrel/network.so", "../whimbrel.so"),
+    ("luaopen_whimbrel_love", "whimbrel/love.so", "../whimbrel.so"),
+    ("luaopen_plugin_whimbrel", "plugin/whimbrel.so", "../whimbrel.so"),
     ("luaopen_whimbrel_httpclient", "whimbrel/httpclient.so", "../whimbrel.so"),
 ];
 

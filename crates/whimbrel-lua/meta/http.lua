@@ -134,4 +134,10 @@ function http.options(url, options) end
 ---@return string? error
 function http.download(url, path, options) end
 
+---Makes many requests at once and waits for all. A failed one is `{ error = sentence }` in its place.
+---@param list (string|HTTPOptions)[]  URLs, or options with a `url`.
+---@param options? { concurrency?: integer }  Default: 16 at a time.
+---@return (HTTPResponse|{ error: string })[] results
+function http.all(list, options) end
+
 return http

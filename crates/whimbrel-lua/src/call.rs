@@ -140,7 +140,10 @@ unsafe fn places(lua: *mut lua_State, verb: Verb) -> (c_int, c_int) {
 }
 
 /// Pushes the results, protected: should memory be out, `outcome` is dropped all the same.
-unsafe fn finish(lua: *mut lua_State, outcome: &Outcome) -> Finish {
+///
+/// # Safety
+/// In an entry point with the upvalue [`PUSH`].
+pub(crate) unsafe fn finish(lua: *mut lua_State, outcome: &Outcome) -> Finish {
     // SAFETY: `push_outcome` reads an `Outcome` from its pointer and never writes.
     unsafe {
         let before = ffi::lua_gettop(lua);
@@ -196,7 +199,7 @@ fn save(session: &Session, url: &[u8], path: &[u8], given: &Options, reporter: O
     answer().unwrap_or_else(|error| failed(&error, limit))
 }
 
-fn begin(client: &Client, host: &RefCell<Host>, method: &str, url: &str) -> RequestBuilder {
+pub(crate) fn begin(client: &Client, host: &RefCell<Host>, method: &str, url: &str) -> RequestBuilder {
     let mut request = client.request(method, url);
     let host = host.borrow();
     for (authority, address) in &host.resolve {
@@ -233,14 +236,14 @@ fn file_path(path: &[u8]) -> Result<std::path::PathBuf> {
 }
 
 /// An error's sentence; the body limit's is the one that scripts know.
-fn failed(error: &Error, limit: Option<u64>) -> Outcome {
+pub(crate) fn failed(error: &Error, limit: Option<u64>) -> Outcome {
     Outcome::Failed(match (error.kind(), limit) {
         (Kind::BodyLimit, Some(limit)) => over_limit(limit),
         _ => error.to_string(),
     })
 }
 
-fn not_saved(error: &Error, path: &[u8], limit: Option<u64>) -> Outcome {
+pub(crate) fn not_saved(error: &Error, path: &[u8], limit: Option<u64>) -> Outcome {
     if error.kind() == Kind::File && is_about_opening(error) {
         return Outcome::Failed(format!("failed to open file: {}", String::from_utf8_lossy(path)));
     }

@@ -25,6 +25,7 @@ mod headers;
 mod json;
 mod later;
 mod library;
+mod network;
 mod options;
 mod outcome;
 mod progress;
@@ -93,10 +94,36 @@ pub unsafe extern "C-unwind" fn open_cjson_safe(lua: *mut lua_State) -> c_int {
     1
 }
 
+/// `luaopen_network` and `luaopen_whimbrel_network`: pushes the `network` table of this Lua state, one and the same every
+/// time. Where the state has a global `Runtime`, its frames then deliver events.
+///
+/// # Safety
+/// As [`open_http`].
+pub unsafe extern "C-unwind" fn open_network(lua: *mut lua_State) -> c_int {
+    fork::watch();
+    // SAFETY: the caller's promise; the frame owns nothing.
+    unsafe { network::push_network(lua) };
+    1
+}
+
+/// `luaopen_whimbrel_love`: has LÖVE's frames deliver events, and pushes the `network` table. Raises outside LÖVE.
+///
+/// # Safety
+/// As [`open_http`].
+pub unsafe extern "C-unwind" fn open_love(lua: *mut lua_State) -> c_int {
+    fork::watch();
+    // SAFETY: the caller's promise; the frame owns nothing.
+    unsafe { network::push_love(lua) };
+    1
+}
+
 /// The modules of a program with a Lua of its own, by the names under which its scripts require them.
-const PRELOADED: [(&CStr, lua_CFunction); 6] = [
+const PRELOADED: [(&CStr, lua_CFunction); 9] = [
     (c"http", open_http),
     (c"whimbrel.http", open_http),
+    (c"network", open_network),
+    (c"whimbrel.network", open_network),
+    (c"whimbrel.love", open_love),
     (c"whimbrel", open_whimbrel),
     (c"json", open_cjson),
     (c"cjson", open_cjson),
@@ -124,7 +151,7 @@ unsafe extern "C-unwind" fn prepare(lua: *mut lua_State) -> c_int {
         let host: *mut Option<Host> = ffi::lua_touserdata(lua, 1).cast();
         session::push_session(lua);
         if let (Some(session), Some(host)) = (session::at(lua, -1).as_ref(), (*host).take()) {
-            session.host.replace(host);
+            session.set_host(host);
         }
         ffi::lua_getglobal(lua, c"package".as_ptr());
         ffi::lua_getfield(lua, -1, c"preload".as_ptr());

@@ -7,7 +7,7 @@ use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
 
 use crate::guard::{Finish, bytes, guarded};
 use crate::session::{self, Host};
-use crate::{json, options};
+use crate::{json, network, options};
 
 const INSTALL: &str = include_str!("install.lua");
 
@@ -19,19 +19,25 @@ pub(crate) unsafe fn push_whimbrel(lua: *mut lua_State) {
     const KEY: *const std::ffi::c_char = c"whimbrel".as_ptr();
     // SAFETY: the caller's promise; this frame owns nothing.
     unsafe {
-        ffi::luaL_checkstack(lua, 12, c"whimbrel".as_ptr());
+        ffi::luaL_checkstack(lua, 24, c"whimbrel".as_ptr());
         ffi::lua_getfield(lua, ffi::LUA_REGISTRYINDEX, KEY);
         if ffi::lua_type(lua, -1) == ffi::LUA_TTABLE {
             return;
         }
         ffi::lua_settop(lua, -2);
-        ffi::lua_createtable(lua, 0, 6);
+        ffi::lua_createtable(lua, 0, 10);
         ffi::lua_pushstring(lua, crate::VERSION.as_ptr());
         ffi::lua_setfield(lua, -2, c"version".as_ptr());
         session::push_http(lua);
         ffi::lua_setfield(lua, -2, c"http".as_ptr());
         json::push_module(lua, json::Flavour::Raising);
         ffi::lua_setfield(lua, -2, c"json".as_ptr());
+        network::push_network(lua);
+        ffi::lua_setfield(lua, -2, c"network".as_ptr());
+        network::push_system(lua);
+        ffi::lua_setfield(lua, -2, c"system".as_ptr());
+        network::push_cookies(lua);
+        ffi::lua_setfield(lua, -2, c"cookies".as_ptr());
         session::push_session(lua);
         ffi::lua_pushcclosure(lua, set_defaults, 1);
         ffi::lua_setfield(lua, -2, c"defaults".as_ptr());
@@ -51,8 +57,8 @@ unsafe fn push_install(lua: *mut lua_State) {
         if ffi::luaL_loadbufferx(lua, chunk.as_ptr().cast(), chunk.len(), name, c"t".as_ptr()) != ffi::LUA_OK {
             ffi::lua_error(lua);
         }
-        ffi::lua_createtable(lua, 0, 4);
-        for (name, field) in [(c"http", c"http"), (c"json", c"json"), (c"cjson", c"json")] {
+        ffi::lua_createtable(lua, 0, 5);
+        for (name, field) in [(c"http", c"http"), (c"network", c"network"), (c"json", c"json"), (c"cjson", c"json")] {
             ffi::lua_getfield(lua, -3, field.as_ptr());
             ffi::lua_setfield(lua, -2, name.as_ptr());
         }
@@ -91,7 +97,9 @@ unsafe extern "C-unwind" fn set_defaults(lua: *mut lua_State) -> c_int {
         let text = guarded(lua, || {
             let Some(host) = host(lua) else { return Finish::Return(0) };
             if let Some(session) = session::at(lua, lua_upvalueindex(1)).as_ref() {
-                session.host.replace(host);
+                // The rest is the host program's to say.
+                let mut known = session.host.borrow_mut();
+                (known.resolve, known.ca_file) = (host.resolve, host.ca_file);
             }
             Finish::Return(1)
         });

@@ -13,7 +13,7 @@ use crate::shape::{Function, Head, Shape, Shapes};
 use crate::{headers, later};
 
 /// A header table's pairs, where they are not simply the fields.
-type Joined = Option<Vec<(Vec<u8>, Vec<u8>)>>;
+type Joined = Option<headers::Pairs>;
 
 /// What a call came to.
 pub(crate) enum Outcome {
@@ -23,6 +23,8 @@ pub(crate) enum Outcome {
     Stored(Download, Look),
     /// A file of `http.download`.
     Downloaded(Download),
+    /// A whole response of a transfer that went on by itself.
+    Ended(Box<whimbrel::Outcome>, Look),
     /// `nil` and this sentence.
     Failed(String),
 }
@@ -49,6 +51,15 @@ impl Outcome {
     pub(crate) fn stored(download: Download) -> Self {
         let look = Look::unknown(download.headers());
         Self::Stored(download, look)
+    }
+
+    /// Of a transfer that has no error.
+    pub(crate) fn ended(ended: Box<whimbrel::Outcome>) -> Self {
+        let Some(head) = ended.head().filter(|_| ended.timings().is_some()) else {
+            return Self::Failed("Server returned nothing (no headers, no data)".to_owned());
+        };
+        let look = Look::unknown(&head.fields);
+        Self::Ended(ended, look)
     }
 
     /// The number of the function that was made while this was pushed.
@@ -134,6 +145,22 @@ unsafe extern "C-unwind" fn push_outcome(lua: *mut lua_State) -> c_int {
                 };
                 fill_response(lua, &head, b"", look, download.timings());
                 set_integer(lua, c"bytes_written", download.bytes_written());
+                1
+            }
+            Outcome::Ended(ended, look) => {
+                // Both are there, `Outcome::ended` says.
+                let (Some(head), Some(timings)) = (ended.head(), ended.timings()) else { return 0 };
+                let shown = Head {
+                    status: head.status,
+                    url: ended.url(),
+                    reason: head.reason(),
+                    version: head.version.as_str(),
+                    fields: &head.fields,
+                };
+                fill_response(lua, &shown, ended.body(), look, timings);
+                if ended.file().is_some() {
+                    set_integer(lua, c"bytes_written", ended.progress().received);
+                }
                 1
             }
             Outcome::Downloaded(download) => {

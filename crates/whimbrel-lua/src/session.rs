@@ -11,6 +11,7 @@ use mlua_sys::{self as ffi, lua_CFunction, lua_State};
 use whimbrel::Client;
 
 use crate::guard::{Finish, guarded};
+use crate::network::{self, Folders};
 use crate::options::DEFAULT_TIMEOUT;
 use crate::shape::Shapes;
 use crate::{call, outcome, progress, read};
@@ -24,6 +25,13 @@ pub struct Host {
     pub ca_file: Option<PathBuf>,
     /// Whether proxies that the environment names are left out.
     pub direct: bool,
+    /// The folder under which `system`'s directories lie (Documents and its like); default: `whimbrel-data` in the folder
+    /// that is the current one when the session is made.
+    pub base: Option<PathBuf>,
+    /// The folder of the script's own files; default: the current one.
+    pub resources: Option<PathBuf>,
+    /// Whether the host calls `network.dispatch` by itself, so that no hook into a `Runtime` is wanted.
+    pub pumps: bool,
 }
 
 /// Behind the userdata of a state. Shared, as a callback may make a request inside a request.
@@ -31,6 +39,7 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) host: RefCell<Host>,
     pub(crate) shapes: RefCell<Shapes>,
+    pub(crate) folders: RefCell<Folders>,
     /// The memory of an earlier body, empty.
     buffer: Cell<Vec<u8>>,
 }
@@ -42,6 +51,12 @@ impl Session {
     /// An empty buffer for a body, with the memory of an earlier one where there is any.
     pub(crate) fn take_buffer(&self) -> Vec<u8> {
         self.buffer.take()
+    }
+
+    /// What the host sets, from now on.
+    pub(crate) fn set_host(&self, host: Host) {
+        self.folders.replace(Folders::new(host.base.as_deref(), host.resources.as_deref()));
+        self.host.replace(host);
     }
 
     /// Keeps the memory of a buffer that is not needed any more.
@@ -105,6 +120,7 @@ pub(crate) unsafe fn push_http(lua: *mut lua_State) {
             ffi::lua_pushcclosure(lua, function, 4);
             ffi::lua_setfield(lua, http, name.as_ptr());
         }
+        network::add_all(lua, http);
         ffi::lua_pushboolean(lua, 0);
         ffi::lua_setfield(lua, http, c"strict".as_ptr());
         ffi::lua_pushstring(lua, crate::NAME_AND_VERSION.as_ptr());
@@ -150,7 +166,8 @@ pub(crate) unsafe fn push_session(lua: *mut lua_State) {
 
 fn open() -> whimbrel::Result<Session> {
     let client = Client::builder().user_agent(USER_AGENT).total_timeout(DEFAULT_TIMEOUT).idle_timeout(None).build()?;
-    Ok(Session { client, host: RefCell::default(), shapes: RefCell::default(), buffer: Cell::default() })
+    let folders = RefCell::new(Folders::new(None, None));
+    Ok(Session { client, host: RefCell::default(), shapes: RefCell::default(), folders, buffer: Cell::default() })
 }
 
 /// The session in the userdata at `index`; null when it is closed.

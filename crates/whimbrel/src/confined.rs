@@ -114,9 +114,35 @@ mod tests {
     fn names_that_lead_out_or_mean_something_else_are_refused() {
         let base = std::env::temp_dir();
         for name in [
-            "", ".", "/", "./", "..", "../x", "/etc/x", "a/../../x", "a/..", "..\\x", "C:x", "C:\\x", "\\\\?\\", "CON",
-            "con.txt", "a/NUL", "com1", "LPT9.log", "x:ads", "x\0y", "x\ny", "%2e%2e%2f", "%2E%2E/x", "a%5Cb", "x.", "x ",
-            "a./b", "a/", "//x",
+            "",
+            ".",
+            "/",
+            "./",
+            "..",
+            "../x",
+            "/etc/x",
+            "a/../../x",
+            "a/..",
+            "..\\x",
+            "C:x",
+            "C:\\x",
+            "\\\\?\\",
+            "CON",
+            "con.txt",
+            "a/NUL",
+            "com1",
+            "LPT9.log",
+            "x:ads",
+            "x\0y",
+            "x\ny",
+            "%2e%2e%2f",
+            "%2E%2E/x",
+            "a%5Cb",
+            "x.",
+            "x ",
+            "a./b",
+            "a/",
+            "//x",
         ] {
             let error = confine(&base, name).unwrap_err();
             assert_eq!(error.kind(), Kind::File, "{name:?}");
@@ -126,7 +152,8 @@ mod tests {
     #[test]
     fn ordinary_names_are_taken_as_they_are() {
         let base = std::env::temp_dir();
-        for name in ["a", "a.txt", "a/b/c.json", ".hidden", "..a", "a..b", "console.txt", "com10", "100%", "ä/ö", "a b"] {
+        for name in ["a", "a.txt", "a/b/c.json", ".hidden", "..a", "a..b", "console.txt", "com10", "100%", "ä/ö", "a b"]
+        {
             assert_eq!(confine(&base, name).unwrap(), base.join(name), "{name:?}");
         }
         assert_eq!(confine(&base, "./a//b").unwrap(), base.join("a/b"));

@@ -68,6 +68,7 @@ pub use timings::Stage;
 pub use transfers::{Event, TransferId, Transfers};
 pub use whimbrel_proto::exchange::retry::Retry;
 pub use whimbrel_proto::h1::ResponseHead;
+pub use whimbrel_proto::text;
 pub use whimbrel_proto::{Error, Fields, Kind, Phase, Result};
 
 /// The version of this engine (`0.1.0`).

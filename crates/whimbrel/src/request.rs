@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use whimbrel_proto::exchange::retry::Retry;
-use whimbrel_proto::exchange::spec::{Authorization, ProxyPolicy, Redirects, RequestSpec, Timeouts};
+use whimbrel_proto::exchange::spec::{Authorization, Decoding, ProxyPolicy, Redirects, RequestSpec, Timeouts};
 use whimbrel_proto::proxy::ProxyUri;
 use whimbrel_proto::{Credentials, Error, Fields, Method, Result, Target};
 
@@ -42,7 +42,7 @@ pub struct RequestBuilder {
     timeouts: Timeouts,
     redirects: Redirects,
     retry: Option<Retry>,
-    decode: bool,
+    decode: Decoding,
     expect_continue: Option<bool>,
     max_body: Option<u64>,
     only_success: bool,
@@ -71,7 +71,7 @@ impl RequestBuilder {
             timeouts: defaults.timeouts,
             redirects: Redirects::default(),
             retry: None,
-            decode: true,
+            decode: Decoding::default(),
             expect_continue: None,
             max_body: None,
             only_success: false,
@@ -203,7 +203,13 @@ impl RequestBuilder {
 
     /// Whether gzip, br and zstd are asked for and decoded (default). Off by itself where an `Accept-Encoding` is given.
     pub fn decompress(mut self, decompress: bool) -> Self {
-        self.decode = decompress;
+        self.decode = if decompress { Decoding::Default } else { Decoding::Off };
+        self
+    }
+
+    /// As [`decompress`](Self::decompress), and decodes also where an `Accept-Encoding` is given.
+    pub fn decompress_always(mut self) -> Self {
+        self.decode = Decoding::Always;
         self
     }
 
@@ -336,7 +342,7 @@ impl RequestBuilder {
 
     /// Asks for no content coding.
     fn as_published(mut self) -> Self {
-        self.decode = false;
+        self.decode = Decoding::Off;
         if !self.fields.contains("accept-encoding") && !self.leaves_out("accept-encoding") {
             let result = self.fields.append("Accept-Encoding", "identity");
             self.keep(result);

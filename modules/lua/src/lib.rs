@@ -36,3 +36,43 @@ pub unsafe extern "C-unwind" fn luaopen_whimbrel_http(lua: *mut lua_State) -> c_
     // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
     unsafe { whimbrel_lua::open_http(lua) }
 }
+
+/// `require("network")`.
+///
+/// # Safety
+/// For Lua to call, with a valid state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_network(lua: *mut lua_State) -> c_int {
+    // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
+    unsafe { whimbrel_lua::open_network(lua) }
+}
+
+/// `require("whimbrel.network")`: the same table as `require("network")`, under a name that nobody else claims.
+///
+/// # Safety
+/// For Lua to call, with a valid state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_whimbrel_network(lua: *mut lua_State) -> c_int {
+    // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
+    unsafe { whimbrel_lua::open_network(lua) }
+}
+
+/// `require("whimbrel.love")`: `network` in the frames of a LÖVE game.
+///
+/// # Safety
+/// For Lua to call, with a valid state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_whimbrel_love(lua: *mut lua_State) -> c_int {
+    // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
+    unsafe { whimbrel_lua::open_love(lua) }
+}
+
+/// `require("plugin.whimbrel")`, as Solar2D names its plugins: the same table as `require("whimbrel")`.
+///
+/// # Safety
+/// For Lua to call, with a valid state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_plugin_whimbrel(lua: *mut lua_State) -> c_int {
+    // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
+    unsafe { whimbrel_lua::open_whimbrel(lua) }
+}

@@ -53,7 +53,7 @@ pub(super) fn write(out: &mut Vec<u8>, spec: &RequestSpec, hop: &Hop, cookie: Op
     if is_default("Accept") {
         head.ready_line("Accept: */*\r\n");
     }
-    if hop.decodes {
+    if hop.decodes && is_default("Accept-Encoding") {
         head.ready_line(ACCEPT_ENCODING_LINE);
     }
     if let Some(value) = authorization(spec, hop) {

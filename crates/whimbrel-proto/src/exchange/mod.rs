@@ -30,7 +30,7 @@ use crate::method::Method;
 use crate::proxy::ProxyUri;
 use crate::target::{Origin, Scheme, Target};
 use retry::{Again, Reached, Retries};
-use spec::{BodyShape, ProxyPolicy, RequestSpec};
+use spec::{BodyShape, Decoding, ProxyPolicy, RequestSpec};
 
 /// How a hop's connection reaches its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,14 +116,17 @@ impl Exchange {
     /// What the caller gave can't be sent: framing fields that contradict the body, a proxy that can't be used.
     pub fn new(spec: RequestSpec) -> Result<Self> {
         head::check(&spec)?;
-        let asks =
-            spec.decode && !spec.fields.contains("accept-encoding") && !head::leaves_out(&spec, "accept-encoding");
+        let decodes = match spec.decode {
+            Decoding::Off => false,
+            Decoding::Default => !spec.fields.contains("accept-encoding") && !head::leaves_out(&spec, "accept-encoding"),
+            Decoding::Always => true,
+        };
         let hop = Hop {
             target: spec.target.clone(),
             method: spec.method.clone(),
             route: route(&spec.proxy, spec.target.origin())?,
             fresh: false,
-            decodes: asks,
+            decodes,
             keeps_body: true,
             expectation_failed: false,
             at_home: true,

@@ -31,9 +31,8 @@ pub struct RequestSpec {
     pub authorization: Option<Authorization>,
     /// The `User-Agent` where the caller's fields hold none.
     pub user_agent: Arc<str>,
-    /// Whether to ask for content codings and decode what comes. Off by itself where the caller's fields hold an
-    /// `Accept-Encoding`.
-    pub decode: bool,
+    /// Whether to ask for content codings and decode what comes.
+    pub decode: Decoding,
     /// Whether to wait for a `100 (Continue)` before the body: always, never, or for bodies over
     /// [`EXPECT_CONTINUE_OVER`] bytes.
     pub expect_continue: Option<bool>,
@@ -45,6 +44,18 @@ pub struct RequestSpec {
     pub retry: Option<Retry>,
     /// Which proxy to use.
     pub proxy: ProxyPolicy,
+}
+
+/// When content codings are decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoding {
+    /// Never, and none is asked for.
+    Off,
+    /// Where they were asked for by default: not where the caller's fields hold an `Accept-Encoding`.
+    #[default]
+    Default,
+    /// Always, also where the caller asked for them.
+    Always,
 }
 
 impl fmt::Debug for RequestSpec {

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use whimbrel_proto::exchange::deadline::Deadlines;
 use whimbrel_proto::exchange::retry::Reached;
-use whimbrel_proto::exchange::spec::{Authorization, BodyShape, ProxyPolicy, Redirects, RequestSpec, Timeouts};
+use whimbrel_proto::exchange::spec::{
+    Authorization, BodyShape, Decoding, ProxyPolicy, Redirects, RequestSpec, Timeouts,
+};
 use whimbrel_proto::exchange::{Exchange, Hop, Route, Verdict};
 use whimbrel_proto::proxy::{ProxyEnv, ProxyUri};
 use whimbrel_proto::{Credentials, Error, Fields, Kind, Method, Phase, Target};
@@ -26,7 +28,7 @@ impl Draft {
             body: BodyShape::None,
             authorization: None,
             user_agent: "scenario/1".into(),
-            decode: true,
+            decode: Decoding::Default,
             expect_continue: None,
             redirects: Redirects::default(),
             timeouts: Timeouts::default(),

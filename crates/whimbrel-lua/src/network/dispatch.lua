@@ -1,0 +1,281 @@
+-- Delivers what the engine has to say to the listeners, in order for each request, on the thread that asks. An error of
+-- a listener is told to the host and stops nothing.
+local ours = ...
+local lane, clock, complain = ours.lane, ours.clock, ours.complain
+local next_event, ended, fetched, wait_for = lane.next, lane.ended, lane.fetched, lane.wait
+local type, tostring, pcall, xpcall, getmetatable, next = type, tostring, pcall, xpcall, getmetatable, next
+local traceback = type(debug) == "table" and debug.traceback or function(text) return text end
+
+-- What `next_event` gives.
+local HEAD, PROGRESS, CHUNK, END, LOST = 1, 2, 3, 4, 5
+
+-- The requests that have not ended, by number, and how many there are.
+local requests, count = {}, 0
+-- Uploads whose `began` is still to be told.
+local waiting, first, last = {}, 1, 0
+local suspended = false
+-- Counts the calls of `dispatch` that had something to deliver.
+local turn = 0
+local told_in, last_status = {}, {}
+
+local function explain(reason)
+  local kind, text = type(reason), nil
+  if kind == "string" or kind == "number" then
+    text = tostring(reason)
+  else
+    local meta = getmetatable(reason)
+    text = type(meta) == "table" and meta.__tostring and tostring(reason) or "(error object is a " .. kind .. " value)"
+  end
+  return traceback(text, 2)
+end
+
+-- Tells the host of an error in a script's function.
+local function report(message)
+  local hook = ours.network.onError
+  if type(hook) == "function" then
+    local good, problem = pcall(hook, message)
+    if good then return end
+    complain("ERROR: network.onError: " .. tostring(problem))
+  end
+  complain("ERROR: " .. tostring(message))
+end
+ours.report = report
+
+-- `xpcall` of Lua 5.1 passes no arguments on.
+local callee, argument
+local function call_function()
+  local listener, event = callee, argument
+  callee, argument = nil, nil
+  return listener(event)
+end
+local function call_table()
+  local listener, event = callee, argument
+  callee, argument = nil, nil
+  local method = listener.networkRequest
+  if method then return method(listener, event) end
+end
+
+local function tell(listener, event)
+  if listener == nil then return end
+  callee, argument = listener, event
+  local good, problem = xpcall(type(listener) == "function" and call_function or call_table, explain)
+  if not good then report(problem) end
+end
+
+-- Calls a function of `params`; true if it answered `false`.
+local function refuses(callback, value)
+  callee, argument = callback, value
+  local good, answer = xpcall(call_function, explain)
+  if not good then report(answer) end
+  return good and answer == false
+end
+
+local function cancel(number)
+  if requests[number] then
+    requests[number] = nil
+    count = count - 1
+    lane.cancel(number)
+  end
+end
+
+function ours.enter(number, record, size)
+  requests[number] = record
+  count = count + 1
+  if record.progress == "upload" then
+    record.size = size
+    if size then
+      last = last + 1
+      waiting[last] = record
+      record.number = number
+    end
+  end
+end
+
+local function tell_progress(record, number, moved, total)
+  record.moved = moved
+  tell(record.listener, {
+    name = "networkRequest", phase = "progress", isError = false, status = record.status or -1, url = record.url,
+    requestId = record.id, responseHeaders = record.headers, bytesTransferred = moved, bytesEstimated = total,
+  })
+  return requests[number] == record
+end
+
+local function on_began()
+  while first <= last and not suspended do
+    local record = waiting[first]
+    waiting[first] = nil
+    first = first + 1
+    if requests[record.number] == record then
+      tell(record.listener, {
+        name = "networkRequest", phase = "began", isError = false, status = -1, url = record.url,
+        requestId = record.id, bytesTransferred = 0, bytesEstimated = record.size,
+      })
+    end
+  end
+end
+
+local function on_head(record, status, headers, total)
+  record.status, record.headers = status, headers
+  if record.progress == "download" then
+    tell(record.listener, {
+      name = "networkRequest", phase = "began", isError = false, status = status, url = record.url,
+      requestId = record.id, responseHeaders = headers, bytesTransferred = 0, bytesEstimated = total,
+    })
+  end
+end
+
+local function on_progress(record, number, sent, send_total, moved, total, received, receive_total)
+  local callback = record.on_progress
+  if callback then
+    local sending = received == 0 and send_total > sent
+    local refused = refuses(callback, {
+      phase = sending and "sending" or "receiving", sent = sent, send_total = send_total >= 0 and send_total or nil,
+      received = received, total = receive_total >= 0 and receive_total or nil,
+    })
+    if requests[number] ~= record then return end
+    if refused then return cancel(number) end
+  end
+  local direction = record.progress
+  if direction == "upload" then
+    moved, total = sent, record.size or send_total
+  elseif not direction then
+    return
+  end
+  -- At most one each time; nothing new is no progress.
+  if record.told == turn or moved <= (record.moved or 0) then return end
+  record.told = turn
+  tell_progress(record, number, moved, total)
+end
+
+local function on_chunk(record, number, bytes)
+  if refuses(record.on_chunk, bytes) then cancel(number) end
+end
+
+local function leave(record, number)
+  if requests[number] ~= record then return false end
+  requests[number] = nil
+  count = count - 1
+  return true
+end
+
+local function on_fetched(record, number)
+  record.response, record.problem = fetched(number, record.limit, record.output)
+  if leave(record, number) then record.finish(record) end
+end
+
+local function on_end(record, number)
+  if record.finish then return on_fetched(record, number) end
+  local upload = record.progress == "upload"
+  local status, response, kind, headers, moved, total, timings, protocol, url, charset, source =
+    ended(number, upload, record.debug)
+  headers = headers and record.headers or headers
+  local failed = status == -1
+  if upload and record.size then total = record.size end
+  if record.progress and not failed and moved > (record.moved or 0) and not record.moved then
+    -- It was over before there was a time to tell.
+    record.status, record.headers = status, headers
+    if not tell_progress(record, number, moved, total) then return end
+  end
+  local debugged
+  if record.debug then
+    debugged = { isDebug = "true", charset = charset, charsetSource = source, errorMessage = failed and response or nil }
+  end
+  if kind == "file" then
+    local file = record.file
+    response, kind = { filename = file.filename, baseDirectory = file.baseDirectory, fullPath = response }, "binary"
+  end
+  if not leave(record, number) then return end
+  tell(record.listener, {
+    name = "networkRequest", phase = "ended", isError = failed, status = status, url = record.url,
+    requestId = record.id, responseHeaders = headers, responseType = kind, response = response,
+    bytesTransferred = moved, bytesEstimated = total, timings = timings, protocol = protocol, redirectedUrl = url,
+    debug = debugged,
+  })
+end
+
+-- Something of the request could not be handed over: memory is out. The rest of it would be full of holes.
+local function on_lost(record, number, problem)
+  lane.cancel(number)
+  if not leave(record, number) then return end
+  if record.finish then
+    record.problem = problem
+    return record.finish(record)
+  end
+  tell(record.listener, {
+    name = "networkRequest", phase = "ended", isError = true, status = -1, url = record.url, requestId = record.id,
+    responseType = "text", response = "Unknown error: " .. tostring(problem), bytesTransferred = record.moved or 0,
+    bytesEstimated = -1,
+  })
+end
+
+local function deliver(kind, number, a, b, c, d, e, f)
+  local record = requests[number]
+  if not record then
+    if kind == END then lane.forget(number) end
+  elseif kind == PROGRESS then
+    on_progress(record, number, a, b, c, d, e, f)
+  elseif kind == END then
+    on_end(record, number)
+  elseif kind == HEAD then
+    on_head(record, a, b, c)
+  elseif kind == CHUNK then
+    on_chunk(record, number, a)
+  elseif kind == LOST then
+    on_lost(record, number, a)
+  end
+end
+
+-- Delivers what is ready, for `budget` milliseconds at most once something was delivered; returns how many requests have
+-- not ended.
+local function dispatch(budget)
+  if suspended then return count end
+  if first <= last then on_began() end
+  local kind, number, a, b, c, d, e, f = next_event()
+  if not kind then return count end
+  turn = turn + 1
+  local deadline = budget and clock() + budget / 1000
+  -- However fast events come, `next_event` pauses after those that were there when it was asked.
+  repeat
+    deliver(kind, number, a, b, c, d, e, f)
+    if suspended or deadline and clock() >= deadline then break end
+    if first <= last then on_began() end
+    kind, number, a, b, c, d, e, f = next_event()
+  until not kind
+  return count
+end
+ours.dispatch = dispatch
+
+-- Dispatches until `done(what)` or until the time is over; true if it is done.
+function ours.pump(done, what, seconds)
+  local deadline = seconds and clock() + seconds
+  while true do
+    dispatch(deadline and (deadline - clock()) * 1000)
+    if done(what) then return true end
+    local left = deadline and deadline - clock()
+    if left and left <= 0 then return false end
+    if suspended and not left then return false end
+    -- Short enough for a host's interrupt to be noticed soon.
+    if not left or left > 0.25 then left = 0.25 end
+    if suspended or count == 0 then ours.sleep(left) else wait_for(left) end
+  end
+end
+
+-- For hosts with a loop of their own: sleeps until there is something to deliver, for so many seconds at most.
+function ours.network.idle(seconds)
+  if suspended or count == 0 then ours.sleep(seconds) elseif first > last then wait_for(seconds) end
+end
+
+function ours.count() return count end
+function ours.is_under_way(number) return requests[number] ~= nil end
+function ours.record_of(number) return requests[number] end
+ours.cancel = cancel
+
+function ours.cancel_all()
+  for number in next, requests do requests[number] = nil end
+  count = 0
+  lane.cancel_all()
+end
+
+function ours.set_suspended(value)
+  suspended = value
+end

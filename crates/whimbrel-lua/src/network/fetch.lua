@@ -1,0 +1,51 @@
+-- `network.fetch`: a request in a straight line. In a coroutine it yields until the end of the request resumes it; outside
+-- of one it waits and delivers what else happens meanwhile.
+local ours = ...
+local start, enter, read_params, pump, report = ours.lane.start, ours.enter, ours.read_params, ours.pump, ours.report
+local type, error, format, upper, tostring = type, error, string.format, string.upper, tostring
+local running, yield, resume, status = coroutine.running, coroutine.yield, coroutine.resume, coroutine.status
+local isyieldable = coroutine.isyieldable
+local traceback = type(debug) == "table" and debug.traceback or function(_, text) return text end
+
+local function finish(record)
+  record.done = true
+  local thread = record.thread
+  if thread and status(thread) == "suspended" then
+    local good, problem = resume(thread)
+    if not good then report(traceback(thread, tostring(problem))) end
+  end
+end
+
+local function is_done(record) return record.done end
+
+function ours.network.fetch(url, params)
+  if type(url) ~= "string" then
+    error(format("network.fetch: 'url' parameter must be a string (got %s)", type(url)), 2)
+  elseif params ~= nil and type(params) ~= "table" then
+    error(format("network.fetch: 'params' parameter must be a table (got %s)", type(params)), 2)
+  end
+  local method = params and type(params.method) == "string" and upper(params.method) or "GET"
+  local record = { url = url, finish = finish }
+  local options, problem
+  if params then
+    options, problem = read_params(params, method, record)
+    if not options then return nil, "Invalid argument: " .. problem end
+    record.output = options.output
+    record.progress = nil
+  end
+  local id, number, _, limit = start(url, method, options)
+  if not id then return nil, "Invalid argument: " .. number end
+  record.limit = limit
+  enter(number, record)
+  local thread, is_main = running()
+  if thread and not is_main and (not isyieldable or isyieldable()) then
+    record.thread = thread
+    repeat yield() until record.done
+    record.thread = nil
+  else
+    -- False only while everything is suspended: what was asked for comes afterwards.
+    while not pump(is_done, record) do ours.sleep(0.05) end
+  end
+  if record.response then return record.response end
+  return nil, record.problem
+end
