@@ -74,8 +74,8 @@ impl std::error::Error for UnknownCharset {}
 
 /// Judges a representation by its `Content-Type`, its response's status and its first 1024 bytes.
 ///
-/// Text is what has a `charset` parameter and no charset unknown to us; every `text/*`, JSON, JavaScript, form and XML
-/// type; and the answer of a status outside 200 to 299 that has no type at all. An empty body is text.
+/// Text is what has a `charset` parameter that we know; every `text/*`, JSON, JavaScript, form and XML type; an empty
+/// body; and, unless [`decode`] finds that it is none, whatever comes with a status outside 200 to 299.
 pub fn classify(content_type: Option<&[u8]>, status: u16, body: &[u8]) -> Content {
     let content_type = content_type.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default();
     if let Some(label) = charset_of(content_type) {
@@ -85,8 +85,8 @@ pub fn classify(content_type: Option<&[u8]>, status: u16, body: &[u8]) -> Conten
         };
     }
     let essence = essence(content_type);
-    let is_error = !(200..300).contains(&status);
-    if !is_textual(&essence) && !body.is_empty() && !(is_error && essence.is_empty()) {
+    let is_success = (200..300).contains(&status);
+    if is_success && !body.is_empty() && !is_textual(&essence) {
         return Content::Binary;
     }
     let told = match sniff::byte_order_mark(body) {

@@ -25,7 +25,7 @@ fn text_and_its_charset_are_told_by_type_then_content() {
         (Some("application/json"), 200, b"{}", "UTF-8 implicit"),
         (Some("application/problem+json"), 404, b"{}", "UTF-8 implicit"),
         (Some("application/octet-stream"), 200, b"x", "binary"),
-        (Some("application/octet-stream"), 404, b"x", "binary"),
+        (Some("application/octet-stream"), 404, b"x", "UTF-8 implicit"),
         (Some("image/png"), 200, b"", "UTF-8 implicit"),
         (None, 200, b"x", "binary"),
         (None, 404, b"x", "UTF-8 implicit"),
@@ -70,6 +70,7 @@ fn text_becomes_utf_8_and_what_can_not_stays_bytes() {
     ] {
         assert_eq!(decode(body, Some(content_type.as_bytes()), 200).as_deref(), expected, "{content_type}");
     }
+    assert_eq!(decode(b"\x89PNG", Some(b"image/png"), 404), None);
     assert!(matches!(decode(b"hi", Some(b"text/plain"), 200), Some(Cow::Borrowed("hi"))));
 }
 
