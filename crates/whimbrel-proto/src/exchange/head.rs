@@ -104,7 +104,7 @@ fn cookies(spec: &RequestSpec, hop: &Hop, jar: &str) -> Vec<u8> {
     let mut line = Vec::with_capacity(jar.len());
     let mut names = Vec::new();
     for value in given.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()) {
-        names.extend(value.split(|&byte| byte == b';').map(cookie_name));
+        names.extend(value.split(|&byte| byte == b';').map(cookie_name).filter(|name| !name.is_empty()));
         push_cookie(&mut line, value);
     }
     for pair in jar.as_bytes().split(|&byte| byte == b';') {

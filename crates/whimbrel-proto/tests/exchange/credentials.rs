@@ -128,3 +128,23 @@ fn debug_shows_no_secret_of_a_request() {
     let proxied = Draft::get("http://a.test/").proxy("http://u:hush@p.test").start();
     assert!(!format!("{:?}", proxied.exchange).contains("hush"));
 }
+
+#[test]
+fn row_09_a_jars_cookies_and_the_callers_make_one_field_and_the_callers_stay_at_home() {
+    let cookies = |scenario: &Scenario, jar: Option<&str>| {
+        let mut out = Vec::new();
+        scenario.exchange.write_hop_head(&mut out, jar).unwrap();
+        let head = String::from_utf8(out).unwrap();
+        let lines = head.lines().filter_map(|line| line.strip_prefix("Cookie: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let jar = Some("a=jar; b=jar; nameless");
+    let scenario = Draft::get(HOME).field("Cookie", "a=mine; c=mine;").start();
+    assert_eq!(cookies(&scenario, None), ["a=mine; c=mine;"]);
+    assert_eq!(cookies(&scenario, jar), ["a=mine; c=mine; b=jar; nameless"]);
+    let scenario = scenario.follows(302, "https://b.test/");
+    assert_eq!(cookies(&scenario, jar), ["a=jar; b=jar; nameless"]);
+    assert!(cookies(&scenario, None).is_empty());
+    let scenario = Draft::get(HOME).set(|spec| spec.without.push("cookie".into())).start();
+    assert!(cookies(&scenario, jar).is_empty());
+}
