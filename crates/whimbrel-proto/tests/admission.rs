@@ -1,14 +1,16 @@
-//! Admission against a model so simple that it can be read at once, and its cost with ten thousand waiting.
+//! Admission against a model so simple that it can be read at once, and its cost with very many waiting.
 
 use proptest::prelude::*;
 use whimbrel_proto::admission::{Admission, Limits, Ticket};
+
+/// Host, priority, and what waits.
+type Lane = (u8, i8, Vec<(Ticket, u32)>);
 
 /// Every lane in a plain list, in the order of its turn; every rule a search through it.
 struct Model {
     limits: Limits,
     running: Vec<u8>,
-    /// Host, priority, and what waits.
-    lanes: Vec<(u8, i8, Vec<(Ticket, u32)>)>,
+    lanes: Vec<Lane>,
 }
 
 impl Model {
@@ -23,7 +25,7 @@ impl Model {
 
     fn next(&mut self) -> Option<(Ticket, u8, u32)> {
         let running = |host: u8| self.running.iter().filter(|&&other| other == host).count();
-        let may = |lane: &&(u8, i8, Vec<(Ticket, u32)>)| running(lane.0) < self.limits.per_host;
+        let may = |lane: &&Lane| running(lane.0) < self.limits.per_host;
         let best = self.lanes.iter().filter(may).map(|lane| lane.1).max()?;
         if self.running.len() >= self.limits.total {
             return None;
@@ -57,7 +59,7 @@ impl Model {
     }
 
     fn set_priority(&mut self, ticket: Ticket, priority: i8) {
-        let holds = |lane: &&(u8, i8, Vec<(Ticket, u32)>)| lane.2.iter().any(|entry| entry.0 == ticket);
+        let holds = |lane: &&Lane| lane.2.iter().any(|entry| entry.0 == ticket);
         if self.lanes.iter().find(holds).is_some_and(|lane| lane.1 != priority)
             && let Some((host, _, item)) = self.remove(ticket)
         {
@@ -180,7 +182,7 @@ fn a_release_without_one_running_changes_nothing() {
 
 /// Quadratic work would take minutes here.
 #[test]
-fn ten_thousand_waiting_are_served_one_by_one() {
+fn two_hundred_thousand_waiting_are_served_one_by_one() {
     let mut admission = Admission::new(Limits { per_host: 1, total: 8 });
     let hosts = 5_000u32;
     for number in 0..200_000u32 {
