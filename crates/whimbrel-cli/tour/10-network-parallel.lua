@@ -7,10 +7,9 @@ for index = 1, count do
   network.request("https://api.example.com/delay/0.3", "GET", function(event)
     assert(not event.isError and event.status == 200, event.response)
     ended = ended + 1
-    print(("request %d ended %d.: %.1f s"):format(index, ended,
-      (system.getTimer() - started) / 1000))
+    local seconds = (system.getTimer() - started) / 1000
+    print(("request %d answered after %.1f s"):format(index, seconds))
     if ended == count then
-      local seconds = (system.getTimer() - started) / 1000
       print(("%d answers of 0.3 s each in %.1f s"):format(count, seconds))
       assert(seconds < 0.3 * count, "they should not wait for each other")
     end
