@@ -119,7 +119,7 @@ check.test("a POST that may have been taken is not sent again", function()
 end)
 
 check.test("Retry-After is obeyed, and one that is too long is delivered", function()
-  local url, count = turns(served.reply("503 Busy", "Retry-After: 0\r\n"), served.reply("200 OK", "", "at last"))
+  local url, count = turns(served.reply("503 Busy", "Retry-After: 1\r\n"), served.reply("200 OK", "", "at last"))
   equal(events.came(url, "GET", { retry = { max = 1, wait = 3600 } }).response, "at last")
   equal(count(), 2)
   url, count = turns(served.reply("503 Busy", "Retry-After: 3600\r\n"), served.reply("200 OK"))

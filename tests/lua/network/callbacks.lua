@@ -232,6 +232,46 @@ check.test("dispatch inside a listener delivers others, and no event twice or ou
   for number = 1, 30 do equal(order[tostring(number)], "bpe", "phases of request " .. number) end
 end)
 
+check.test("a listener may wait for its own request, whichever phase it is told, and then knows its end", function()
+  for _, name in ipairs({ "began of a download", "progress of a download", "began of an upload", "progress of an upload" }) do
+    for _, everything in ipairs({ false, true }) do
+      local phases, waited = {}, nil
+      local id
+      local uploads = name:find("upload", 1, true)
+      id = network.request(check.url(uploads and "/post" or "/bytes/1000"), uploads and "POST" or "GET", function(event)
+        phases[#phases + 1] = event.phase
+        if event.phase == name:match("%w+") then
+          waited = network.wait(not everything and id or nil, events.patience)
+          phases[#phases + 1] = "waited"
+        end
+      end, { progress = uploads and "upload" or "download", body = uploads and "u" or nil })
+      equal(network.wait(nil, events.patience), true)
+      equal(waited, true, name)
+      equal(phases[#phases - 1] .. " " .. phases[#phases], "ended waited", name)
+      local _, ends = table.concat(phases, " "):gsub("ended", "")
+      equal(ends, 1, name)
+    end
+  end
+end)
+
+check.test("a listener that suspends is told nothing more until the end of it", function()
+  for _, phase in ipairs({ "began", "progress" }) do
+    local phases = {}
+    network.request(check.url("/bytes/1000"), "GET", function(event)
+      phases[#phases + 1] = event.phase
+      if event.phase == phase then network.suspend() end
+    end, { progress = "download" })
+    events.till(function() return phases[#phases] == phase end)
+    local before = #phases
+    for _ = 1, 10 do network.dispatch() end
+    equal(network.wait(nil, 0.1), false)
+    equal(#phases, before, phase)
+    network.unsuspend()
+    equal(network.wait(nil, events.patience), true)
+    equal(table.concat(phases, " "), "began progress ended")
+  end
+end)
+
 check.test("a process may end inside every kind of function, closing its state or not", function()
   local head = [[
     local network = require("network")

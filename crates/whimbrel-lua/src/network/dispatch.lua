@@ -13,6 +13,8 @@ local HEAD, PROGRESS, CHUNK, END, LOST = 1, 2, 3, 4, 5
 local requests, count = {}, 0
 -- Uploads whose `began` is still to be told.
 local waiting, first, last = {}, 1, 0
+-- Requests whose last progress is being told, and whose end is known.
+local late, late_count = {}, 0
 local suspended = false
 -- Counts the calls of `dispatch` that had something to deliver.
 local turn = 0
@@ -91,13 +93,12 @@ function ours.enter(number, record, size)
   end
 end
 
-local function tell_progress(record, number, moved, total)
+local function progress_of(record, moved, total)
   record.moved = moved
-  tell(record.listener, {
+  return {
     name = "networkRequest", phase = "progress", isError = false, status = record.status or -1, url = record.url,
     requestId = record.id, responseHeaders = record.headers, bytesTransferred = moved, bytesEstimated = total,
-  })
-  return requests[number] == record
+  }
 end
 
 local function on_began()
@@ -144,7 +145,7 @@ local function on_progress(record, number, sent, send_total, moved, total, recei
   -- At most one each time; nothing new is no progress.
   if record.told == turn or moved <= (record.moved or 0) then return end
   record.told = turn
-  tell_progress(record, number, moved, total)
+  tell(record.listener, progress_of(record, moved, total))
 end
 
 local function on_chunk(record, number, bytes)
@@ -163,19 +164,31 @@ local function on_fetched(record, number)
   if leave(record, number) then record.finish(record) end
 end
 
+-- Tells the end of a request whose last progress is being told: after that, or before where the listener waits for it.
+local function tell_last(record)
+  local event, number = record.last, record.number
+  if not event then return end
+  record.last = nil
+  for place = late_count, 1, -1 do
+    if late[place] == record then
+      late[place], late[late_count] = late[late_count], nil
+      late_count = late_count - 1
+      break
+    end
+  end
+  if leave(record, number) then tell(record.listener, event) end
+end
+
 local function on_end(record, number)
   if record.finish then return on_fetched(record, number) end
   local upload = record.progress == "upload"
   local status, response, kind, headers, moved, total, timings, protocol, url, charset, source =
     ended(number, upload, record.debug)
+  -- Its end has been taken: should memory run out from here on, it must not be waited for.
+  leave(record, number)
   headers = headers and record.headers or headers
   local failed = status == -1
   if upload and record.size then total = record.size end
-  if record.progress and not failed and moved > (record.moved or 0) and not record.moved then
-    -- It was over before there was a time to tell.
-    record.status, record.headers = status, headers
-    if not tell_progress(record, number, moved, total) then return end
-  end
   local debugged
   if record.debug then
     debugged = { isDebug = "true", charset = charset, charsetSource = source, errorMessage = failed and response or nil }
@@ -184,13 +197,22 @@ local function on_end(record, number)
     local file = record.file
     response, kind = { filename = file.filename, baseDirectory = file.baseDirectory, fullPath = response }, "binary"
   end
-  if not leave(record, number) then return end
-  tell(record.listener, {
+  local event = {
     name = "networkRequest", phase = "ended", isError = failed, status = status, url = record.url,
     requestId = record.id, responseHeaders = headers, responseType = kind, response = response,
     bytesTransferred = moved, bytesEstimated = total, timings = timings, protocol = protocol, redirectedUrl = url,
     debug = debugged,
-  })
+  }
+  if not record.progress or failed or record.moved or moved <= 0 then return tell(record.listener, event) end
+  -- It was over before there was a time to tell.
+  record.status, record.headers = status, headers
+  local progress = progress_of(record, moved, total)
+  record.last, record.number = event, number
+  late[late_count + 1] = record
+  late_count = late_count + 1
+  requests[number], count = record, count + 1
+  tell(record.listener, progress)
+  if not suspended then tell_last(record) end
 end
 
 -- Something of the request could not be handed over: memory is out. The rest of it would be full of holes.
@@ -229,6 +251,7 @@ end
 -- not ended.
 local function dispatch(budget)
   if suspended then return count end
+  while late_count > 0 and not suspended do tell_last(late[late_count]) end
   if first <= last then on_began() end
   local kind, number, a, b, c, d, e, f = next_event()
   if not kind then return count end
