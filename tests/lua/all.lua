@@ -26,12 +26,12 @@ end)
 
 check.test("a request has its method and options, and its result is that of http.request", function()
   local results = http.all({
-    { url = check.url("/anything"), method = "POST", data = "x", headers = { ["X-Mark"] = "1" } },
+    { url = check.url("/anything"), method = "POST", data = "a=x", headers = { ["X-Mark"] = "1" } },
     { check.url("/anything"), method = "PUT", json = { 1 } },
   })
   local seen = check.json.decode(results[1].body)
   equal(seen.method, "POST")
-  equal(seen.data, "x")
+  equal(seen.form.a, "x")
   equal(seen.headers["X-Mark"], "1")
   equal(check.json.decode(results[2].body).method, "PUT")
   local one = http.request(check.url("/anything"), { method = "POST", data = "x" })
