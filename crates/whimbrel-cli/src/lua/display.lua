@@ -4,8 +4,8 @@ local type = type
 
 display = {}
 
--- `display.loadRemoteImage(url, method, listener [, params], filename [, baseDirectory] [, x, y])`: a download whose end
--- has the image as `event.target` when the file is there.
+-- `display.loadRemoteImage(url, method, listener [, params], filename [, baseDirectory] [, x, y])`: a download whose
+-- end has the image as `event.target` when the file is there.
 function display.loadRemoteImage(url, method, listener, ...)
   local params, filename, base, x, y = ...
   if type(params) == "string" then

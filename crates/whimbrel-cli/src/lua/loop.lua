@@ -1,5 +1,5 @@
--- The life of a script: its main chunk as a coroutine, then timers, frames and transfers until nothing is left. It sleeps
--- until the next of them; it never spins.
+-- The life of a script: its main chunk as a coroutine, then timers, frames and transfers until nothing is left. It
+-- sleeps until the next of them; it never spins.
 local runner = ...
 local create, resume, xpcall = coroutine.create, coroutine.resume, xpcall
 local clock, emit, has_listener = runner.clock, runner.emit, runner.has_listener

@@ -1,5 +1,5 @@
--- Events and their listeners: the global `Runtime`, and `system.newEventDispatcher`. A listener is a function, or a table
--- with a method of the event's name. It decides nothing about when an event comes.
+-- Events and their listeners: the global `Runtime`, and `system.newEventDispatcher`. A listener is a function, or a
+-- table with a method of the event's name. It decides nothing about when an event comes.
 local runner = ...
 local type, error, setmetatable, tostring = type, error, setmetatable, tostring
 local remove = table.remove
@@ -90,7 +90,8 @@ function Dispatcher:dispatchEvent(event)
     error("dispatchEvent is a method: write a colon, as in Runtime:dispatchEvent(event)", 2)
   end
   if type(event) ~= "table" or type(event.name) ~= "string" then
-    error("bad argument #1 to 'dispatchEvent' (a table with the event's name expected, got " .. tostring(event) .. ")", 2)
+    error("bad argument #1 to 'dispatchEvent' (a table with the event's name expected, got " .. tostring(event)
+      .. ")", 2)
   end
   return dispatch(self, event)
 end

@@ -1,5 +1,5 @@
--- The global `timer`: calls listeners after a delay, once or repeatedly, no more than once a frame each. It never waits:
--- the loop asks what is due next.
+-- The global `timer`: calls listeners after a delay, once or repeatedly, no more than once a frame each. It never
+-- waits: the loop asks what is due next.
 local runner = ...
 local type, error, pairs = type, error, pairs
 local insert, remove, huge = table.insert, table.remove, math.huge

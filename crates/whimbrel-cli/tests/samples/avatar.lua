@@ -15,4 +15,5 @@ local function onAvatar(event)
     end
 end
 
-display.loadRemoteImage("http://api.example.com/image/png", "GET", onAvatar, "avatar.png", system.TemporaryDirectory, 40, 60)
+display.loadRemoteImage("http://api.example.com/image/png", "GET", onAvatar, "avatar.png",
+    system.TemporaryDirectory, 40, 60)
