@@ -47,8 +47,8 @@ pub(crate) enum Command {
     Drained(Arc<Slot>),
     /// The session was suspended, or goes on, at that moment: the process may have stood still since.
     Stand(Arc<Session>, bool, Instant),
-    /// The consumer is gone: so are its transfers.
-    Close(Arc<Mailbox>),
+    /// The consumer is gone: so are its transfers. Their part files are removed when the sender is dropped.
+    Close(Arc<Mailbox>, Option<mpsc::SyncSender<()>>),
     /// What the consumer has no more use for, to be dropped where it was made.
     Drop(Vec<Box<crate::outcome::Outcome>>),
 }

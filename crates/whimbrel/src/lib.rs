@@ -30,6 +30,7 @@ mod delivery;
 mod dial;
 mod download;
 mod fork;
+mod hash;
 mod io;
 mod live;
 mod outcome;

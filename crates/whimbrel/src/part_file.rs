@@ -23,14 +23,15 @@ impl PartFile {
     }
 
     fn try_create(target: &Path) -> io::Result<Self> {
-        if let Ok(metadata) = std::fs::metadata(target) {
-            if metadata.is_dir() {
-                return Err(io::ErrorKind::IsADirectory.into());
-            }
-            if !metadata.is_file() {
+        match std::fs::metadata(target) {
+            Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) if !metadata.is_file() => {
                 let file = OpenOptions::new().write(true).open(target)?;
                 return Ok(Self { file, target: target.into(), part: None });
             }
+            // A name that is too long, say: the rename would fail when everything has come.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         // What a symbolic link points to is replaced, not the link.
         let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.into());
@@ -78,8 +79,9 @@ fn create_beside(target: &Path, suffix: &str, private: bool) -> io::Result<(Path
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let _ = private;
-    // A long name is cut: the part's name must fit as well.
-    let name: String = name.to_string_lossy().chars().take(100).collect();
+    // A long name is cut: the part's name must fit as well, and it is bytes that count.
+    let name = name.to_string_lossy();
+    let name = &name[..(0..=name.len().min(100)).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0)];
     for _ in 0..1000 {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = target.with_file_name(format!(".{name}.{:x}-{number:x}.{suffix}", std::process::id()));

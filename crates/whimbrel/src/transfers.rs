@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use whimbrel_proto::h1::ResponseHead;
 use whimbrel_proto::{Error, Kind, Phase};
 
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, To};
 use crate::fork;
+use crate::hash::ByNumber;
 use crate::io::{Command, Io, Mailbox, Note, Slot, Start};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
@@ -40,7 +41,7 @@ use crate::timings::Stage;
 /// ```
 pub struct Transfers {
     mailbox: Arc<Mailbox>,
-    under_way: HashMap<u64, Arc<Slot>>,
+    under_way: HashMap<u64, Arc<Slot>, ByNumber>,
     /// Taken from the mailbox, not yet asked for.
     inbox: VecDeque<Note>,
     /// What never got to the thread.
@@ -50,6 +51,8 @@ pub struct Transfers {
     spare: Vec<Note>,
     returned: Vec<Box<Outcome>>,
     io: Option<Arc<Io>>,
+    /// A transfer to a file was started: there may be a part file.
+    wrote_files: bool,
     /// The process generation that all of this belongs to.
     generation: u32,
 }
@@ -62,6 +65,11 @@ impl TransferId {
     /// As a number, below 2^53.
     pub fn get(self) -> u64 {
         self.0
+    }
+
+    /// The id that has this number, for where only a number can be kept. One that no transfer has means none.
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
     }
 }
 
@@ -127,18 +135,22 @@ impl Event {
 const RETURNED: usize = 64;
 const RETURNED_BYTES: usize = 256 << 10;
 
+/// How long dropping waits for the part files to be removed, at most: the thread may be busy writing.
+const REMOVAL: Duration = Duration::from_secs(1);
+
 impl Transfers {
     /// None yet. Costs nothing.
     pub fn new() -> Self {
         Self {
             mailbox: Arc::default(),
-            under_way: HashMap::new(),
+            under_way: HashMap::default(),
             inbox: VecDeque::new(),
             mistakes: VecDeque::new(),
             in_batch: false,
             spare: Vec::new(),
             returned: Vec::new(),
             io: None,
+            wrote_files: false,
             generation: fork::generation(),
         }
     }
@@ -151,10 +163,12 @@ impl Transfers {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         self.check_generation();
         let id = TransferId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let is_file = matches!(delivery.to, To::File { .. });
         let submitted = request.into_transfer(&delivery).and_then(|transfer| {
             let slot = Slot::new(id.0);
             let start = Start { transfer, delivery, slot: slot.clone(), mailbox: self.mailbox.clone() };
             self.io()?.submit(Command::Start(Box::new(start)));
+            self.wrote_files |= is_file;
             Ok(slot)
         });
         match submitted {
@@ -360,9 +374,14 @@ impl Drop for Transfers {
             slot.cancel();
         }
         self.mailbox.close();
-        if let Some(io) = &self.io {
-            io.submit(Command::Close(self.mailbox.clone()));
+        let Some(io) = &self.io else { return };
+        if !self.wrote_files {
+            return io.submit(Command::Close(self.mailbox.clone(), None));
         }
+        // The process may end at once: its part files must be gone by then.
+        let (done, is_done) = mpsc::sync_channel(0);
+        io.submit(Command::Close(self.mailbox.clone(), Some(done)));
+        let _ = is_done.recv_timeout(REMOVAL);
     }
 }
 

@@ -9,11 +9,12 @@ use whimbrel_proto::Origin;
 use whimbrel_proto::admission::{Admission, Ticket};
 use whimbrel_proto::pace::Pace;
 
+use crate::hash::ByNumber;
 use crate::session::Session;
 
 #[derive(Default)]
 pub(super) struct Sessions {
-    lines: HashMap<usize, Line>,
+    lines: HashMap<usize, Line, ByNumber>,
 }
 
 /// A session's transfers.

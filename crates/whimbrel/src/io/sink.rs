@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use whimbrel_proto::Result;
+use whimbrel_proto::{Error, Kind, Phase, Result};
 
 use super::mailbox::Slot;
 use crate::delivery::To;
@@ -11,12 +11,18 @@ use crate::part_file::PartFile;
 
 pub(super) enum Sink {
     Memory(Vec<u8>),
+    /// The body of an error status where a file was wanted.
+    Refused(Vec<u8>),
     File { part: PartFile, path: PathBuf, any_status: bool },
     Pipe { limit: usize },
 }
 
 /// How much memory a `Content-Length` is trusted with before a byte of it has come.
 const TRUSTED: u64 = 1 << 20;
+
+/// How much of the body of an error status is kept where a file was wanted: what limits the file's size, if anything
+/// does, is no limit for memory.
+const REFUSED_LIMIT: usize = 64 << 20;
 
 impl Sink {
     /// Before anything is sent: a target that can't be written costs no request.
@@ -39,9 +45,9 @@ impl Sink {
         if let Sink::File { any_status: false, .. } = self
             && !(200..300).contains(&status)
         {
-            *self = Sink::Memory(Vec::new());
+            *self = Sink::Refused(Vec::new());
         }
-        if let Sink::Memory(bytes) = self {
+        if let Sink::Memory(bytes) | Sink::Refused(bytes) = self {
             bytes.reserve_exact(length.unwrap_or(0).min(TRUSTED) as usize);
         }
     }
@@ -49,7 +55,7 @@ impl Sink {
     /// How much it takes now. At 0 the consumer says when it takes more.
     pub(super) fn room(&self, slot: &Slot) -> usize {
         match self {
-            Sink::Memory(_) | Sink::File { .. } => usize::MAX,
+            Sink::Memory(_) | Sink::Refused(_) | Sink::File { .. } => usize::MAX,
             Sink::Pipe { limit } => slot.room(*limit),
         }
     }
@@ -58,6 +64,13 @@ impl Sink {
     pub(super) fn write(&mut self, bytes: &[u8], slot: &Slot) -> Result<bool> {
         match self {
             Sink::Memory(memory) => memory.extend_from_slice(bytes),
+            Sink::Refused(memory) => {
+                if memory.len() + bytes.len() > REFUSED_LIMIT {
+                    let detail = "the body of an error status, which does not go to the file, has over 64 MiB";
+                    return Err(Error::new(Kind::BodyLimit, Phase::Body, detail));
+                }
+                memory.extend_from_slice(bytes);
+            }
             Sink::File { part, .. } => part.write(bytes)?,
             Sink::Pipe { .. } => return Ok(slot.pour(bytes)),
         }
@@ -67,7 +80,7 @@ impl Sink {
     /// The whole body has come: what was received to memory, and the file that is now in its place.
     pub(super) fn finish(self) -> Result<(Vec<u8>, Option<PathBuf>)> {
         match self {
-            Sink::Memory(bytes) => Ok((bytes, None)),
+            Sink::Memory(bytes) | Sink::Refused(bytes) => Ok((bytes, None)),
             Sink::File { part, path, .. } => {
                 part.keep()?;
                 Ok((Vec::new(), Some(path)))
@@ -79,7 +92,7 @@ impl Sink {
     /// The transfer failed: what was received to memory. A part file is gone with this.
     pub(super) fn give_up(self) -> Vec<u8> {
         match self {
-            Sink::Memory(bytes) => bytes,
+            Sink::Memory(bytes) | Sink::Refused(bytes) => bytes,
             Sink::File { .. } | Sink::Pipe { .. } => Vec::new(),
         }
     }

@@ -100,7 +100,7 @@ impl Thread {
                 }
             }
             Command::Stand(session, is_suspended, at) => self.stand(&session, is_suspended, at, now),
-            Command::Close(mailbox) => self.close(&mailbox, now),
+            Command::Close(mailbox, _done) => self.close(&mailbox, now),
             Command::Drop(outcomes) => drop(outcomes),
         }
     }
