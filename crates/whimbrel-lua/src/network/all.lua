@@ -21,7 +21,6 @@ local function read(entry, index)
     if name ~= "url" and name ~= 1 then options[name] = value end
   end
   local method = type(options.method) == "string" and options.method or "GET"
-  if type(options.on_progress) == "function" then options.every, options.watch = 0, "both" end
   return url, method, options
 end
 

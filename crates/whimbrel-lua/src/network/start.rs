@@ -41,10 +41,16 @@ unsafe fn run(lua: *mut lua_State, slot: *mut u64) -> Finish {
             let (options, plan) = &mut **given.insert(Box::<(Options, Plan)>::default());
             let read: *mut Options = options;
             let planned: *mut Plan = plan;
-            if !protected(lua, lua_upvalueindex(READ), read.cast(), &[ABSENT, 3], 0)
-                || !protected(lua, lua_upvalueindex(PLAN), planned.cast(), &[3], 0)
-            {
+            if !protected(lua, lua_upvalueindex(READ), read.cast(), &[ABSENT, 3], 1) {
                 return Finish::Raise;
+            }
+            let reports = ffi::lua_type(lua, -1) == ffi::LUA_TFUNCTION;
+            if !protected(lua, lua_upvalueindex(PLAN), planned.cast(), &[3], 0) {
+                return Finish::Raise;
+            }
+            if reports {
+                // Where the Lua side said nothing of it: as often as there is something to tell.
+                plan.every.get_or_insert(0.0);
             }
         }
         let (url, method) = (bytes(lua, 1), bytes(lua, 2));
