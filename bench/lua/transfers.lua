@@ -75,9 +75,12 @@ local function frames(listened)
   end
   local told = { timeout = 0, progress = "download", progressInterval = 0 }
   for index = 1, count do
-    network.request(url .. "stream/1024", "GET", listener, listened and index % 2 == 0 and told or patient)
+    network.request(url .. "stream/2048", "GET", listener, listened and index % 2 == 0 and told or patient)
   end
   local took, sum = {}, 0
+  for frame = 1, number do
+    took[frame] = 0
+  end
   local next_frame = process.now()
   -- All are to be streaming before the first frame counts.
   for frame = -59, number do
@@ -106,8 +109,11 @@ local function download()
   local folder, name = file:match("^(.*)/([^/]*)$")
   local system = require("whimbrel").system
   system.setBase(folder, folder, folder)
-  local stretch = process.begin()
-  for _ = 1, count do
+  local stretch
+  for index = 0, count do
+    if index == 1 then
+      stretch = process.begin()
+    end
     local id = network.download(url, "GET", check, name, system.DocumentsDirectory)
     -- A frame ends early when the file is there, so that the frame's length is not part of the measure.
     while not network.wait(id, 1 / 60) do end

@@ -9,7 +9,7 @@
 //! | `idle` | asks for events while N requests are held | nanoseconds of an asking, and of an empty call beside it |
 //! | `quiet-F` | N streaming downloads, nobody told of progress, F frames at 60 a second | microseconds of an asking a frame: p50, p99, most; events in all; nanoseconds an event |
 //! | `progress-F` | the same, half of them with a listener for progress | the same |
-//! | `file` | N downloads to FILE, one after the other, while frames run | seconds, seconds of processor time, peak KiB |
+//! | `file` | N downloads to FILE after an unmeasured one, while frames run | seconds, seconds of processor time, peak KiB |
 
 use std::error::Error;
 use std::path::PathBuf;

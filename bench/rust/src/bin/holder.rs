@@ -4,7 +4,7 @@
 //!
 //! * `/hold`: reads the request and answers nothing.
 //! * `/until/N`: is answered as soon as N requests are held, with their number.
-//! * `/stream/SIZE`: a body of 16 MiB, in pieces of SIZE bytes, one each 8 ms.
+//! * `/stream/SIZE`: a body of 16 MiB, in pieces of SIZE bytes, one each 16 ms.
 
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
@@ -17,7 +17,7 @@ use rustix::fd::OwnedFd;
 use whimbrel_bench_peers::Outcome;
 
 const BODY: usize = 16 << 20;
-const TICK: Duration = Duration::from_millis(8);
+const TICK: Duration = Duration::from_millis(16);
 const LISTENER: u64 = u64::MAX;
 
 fn main() -> Outcome {

@@ -112,7 +112,7 @@ impl Bench {
     }
 
     fn frames(&mut self, task: &Task, frames: usize, progress: bool) -> Outcome {
-        let url = format!("{}stream/1024", task.url);
+        let url = format!("{}stream/2048", task.url);
         for index in 0..task.count {
             let listened = progress && index % 2 == 0;
             let delivery = Delivery::memory();
@@ -138,22 +138,28 @@ impl Bench {
     }
 
     fn file(&mut self, task: &Task) -> Outcome {
+        self.download(task)?;
         let stretch = Stretch::begin();
         for _ in 0..task.count {
-            self.start(&task.url, Delivery::file(&task.file));
-            let mut next = Instant::now() + FRAME;
-            while !self.transfers.is_empty() {
-                // A frame ends early when the file is there, so that the frame's length is not part of the measure.
-                self.transfers.wait(Some(next.saturating_duration_since(Instant::now())));
-                next += FRAME;
-                while let Some(event) = self.transfers.next() {
-                    if let Event::End { outcome, .. } = event {
-                        check(&outcome)?;
-                    }
+            self.download(task)?;
+        }
+        stretch.print();
+        Ok(())
+    }
+
+    fn download(&mut self, task: &Task) -> Outcome {
+        self.start(&task.url, Delivery::file(&task.file));
+        let mut next = Instant::now() + FRAME;
+        while !self.transfers.is_empty() {
+            // A frame ends early when the file is there, so that the frame's length is not part of the measure.
+            self.transfers.wait(Some(next.saturating_duration_since(Instant::now())));
+            next += FRAME;
+            while let Some(event) = self.transfers.next() {
+                if let Event::End { outcome, .. } = event {
+                    check(&outcome)?;
                 }
             }
         }
-        stretch.print();
         Ok(())
     }
 }
