@@ -1,13 +1,16 @@
-//! Whimbrel's Lua facade: the blocking `http` module for Lua 5.1, 5.2, 5.3, 5.4 and LuaJIT, with `json` and `cjson`
-//! beside it. It converts values and nothing else; everything about HTTP is decided by the engine.
+//! Whimbrel's Lua facade: the blocking `http` module and the event-driven `network` for Lua 5.1, 5.2, 5.3, 5.4 and
+//! LuaJIT, with `json` and `cjson` beside them. It converts values and nothing else; everything about HTTP is decided by the engine.
 //!
 //! | a script writes | and gets |
 //! |---|---|
 //! | `http.get(url [, options])`, `request`, `delete`, `head`, `options` | a response, or `nil` and a sentence |
 //! | `http.post(url [, data [, options]])`, `put`, `patch` | the same |
 //! | `http.download(url, path [, options])` | `{ success, status, bytes_written }`, or `nil` and a sentence |
+//! | `http.all(list [, options])` | many responses at once |
+//! | `network.request(url, method, listener, params)`, `download`, `upload`, `cancel` | events, by `network.dispatch` |
+//! | `network.fetch(url [, params])`, `wait`, `pause`, `resume`, `setPriority` | straight-line code, control |
 //! | `http.strict = true` | unknown and mistyped options become mistakes |
-//! | `require("whimbrel")` | `version`, `http`, `json`, `install`, `defaults` |
+//! | `require("whimbrel")` | `version`, `http`, `network`, `json`, `system`, `cookies`, `install`, `defaults` |
 //! | `require("json")`, `"cjson"`, `"cjson.safe"` | lua-cjson's interface, where the host preloads them |
 //!
 //! Every name reaches one session of its Lua state; see [`open_http`]. A program with a Lua of its own calls
