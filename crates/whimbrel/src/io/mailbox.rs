@@ -164,7 +164,7 @@ impl Mailbox {
         let mut waiting = self.lock();
         if self.closed.load(Ordering::Relaxed) {
             drop(waiting);
-            notes.clear();
+            notes.drain(..).for_each(super::thread::discard);
             return;
         }
         waiting.append(notes);

@@ -89,6 +89,7 @@ impl Thread {
                     && let Some(task) = self.take(number)
                 {
                     self.leave(&task, now);
+                    discard(task);
                 }
             }
             Command::Pause(slot) => self.pause(&slot, now),
@@ -101,13 +102,14 @@ impl Thread {
             }
             Command::Stand(session, is_suspended, at) => self.stand(&session, is_suspended, at, now),
             Command::Close(mailbox, _done) => self.close(&mailbox, now),
-            Command::Drop(outcomes) => drop(outcomes),
+            Command::Drop(outcomes) => outcomes.into_iter().for_each(discard),
         }
     }
 
     fn start(&mut self, start: Start, now: Instant) {
         let Start { mut transfer, delivery, slot, mailbox } = start;
         if slot.is_cancelled() {
+            discard(transfer);
             return;
         }
         transfer.move_to_io(&self.bell);
@@ -230,6 +232,7 @@ impl Thread {
                 && let Some(task) = self.take(number as u32)
             {
                 self.leave(&task, now);
+                discard(task);
             }
         }
         self.outbox.retain(|(other, _)| !Arc::ptr_eq(other, mailbox));
@@ -401,6 +404,11 @@ impl Thread {
             }
         })
     }
+}
+
+/// Drops what may hold a caller's function or reader: a panic in that is nobody else's end.
+pub(super) fn discard<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 
 fn notes_of<'a>(outbox: &'a mut Vec<(Arc<Mailbox>, Vec<Note>)>, mailbox: &Arc<Mailbox>) -> &'a mut Vec<Note> {

@@ -292,7 +292,7 @@ fn what_happens_to_the_target_meanwhile_is_no_harm() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_or_to_a_full_device() {
+fn a_link_to_a_full_device_leaves_nothing_anywhere() {
     let place = Place::new("links");
     let origin = Origin::http();
     let client = client();
