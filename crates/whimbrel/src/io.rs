@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
 use crate::delivery::Delivery;
+use crate::outcome::Outcome;
 use crate::session::Session;
 use crate::sys::{Reactor, Waker};
 use crate::transfer::Transfer;
@@ -50,7 +51,8 @@ pub(crate) enum Command {
     /// The consumer is gone: so are its transfers. Their part files are removed when the sender is dropped.
     Close(Arc<Mailbox>, Option<mpsc::SyncSender<()>>),
     /// What the consumer has no more use for, to be dropped where it was made.
-    Drop(Vec<Box<crate::outcome::Outcome>>),
+    #[expect(clippy::vec_box, reason = "they come boxed, and moving a box is cheap")]
+    Drop(Vec<Box<Outcome>>),
 }
 
 pub(crate) struct Start {

@@ -332,16 +332,16 @@ impl RequestBuilder {
     /// [`Kind::Status`](crate::Kind::Status) after [`only_success`](Self::only_success).
     pub fn download(self, path: impl AsRef<Path>) -> Result<Download> {
         let only_success = self.only_success;
-        download::run(path.as_ref(), only_success, || self.as_published().order())
+        download::run(path.as_ref(), only_success, || self.without_codings().order())
     }
 
     /// For the I/O thread.
     pub(crate) fn into_transfer(self, delivery: &Delivery) -> Result<Box<Transfer>> {
-        if matches!(delivery.to, To::File { .. }) { self.as_published().order() } else { self.order() }
+        if matches!(delivery.to, To::File { .. }) { self.without_codings().order() } else { self.order() }
     }
 
     /// Asks for no content coding.
-    fn as_published(mut self) -> Self {
+    fn without_codings(mut self) -> Self {
         self.decode = Decoding::Off;
         if !self.fields.contains("accept-encoding") && !self.leaves_out("accept-encoding") {
             let result = self.fields.append("Accept-Encoding", "identity");

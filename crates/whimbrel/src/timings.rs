@@ -14,7 +14,8 @@ pub struct Timings {
     sent: Option<Instant>,
     head: Option<Instant>,
     finished: Option<Instant>,
-    /// See [`Timings::trace`].
+    /// See [`Timings::trace`]. Boxed, as hardly any call has it.
+    #[expect(clippy::box_collection, reason = "one word in each call rather than three")]
     stages: Option<Box<Vec<(Stage, Instant)>>>,
 }
 

@@ -49,6 +49,7 @@ pub struct Transfers {
     /// The last batch is not told to its end.
     in_batch: bool,
     spare: Vec<Note>,
+    #[expect(clippy::vec_box, reason = "they come boxed, and moving a box is cheap")]
     returned: Vec<Box<Outcome>>,
     io: Option<Arc<Io>>,
     /// A transfer to a file was started: there may be a part file.
@@ -350,7 +351,7 @@ impl Transfers {
 
     #[cold]
     fn start_anew(&mut self) {
-        let left = std::mem::replace(self, Self::new());
+        let left = std::mem::take(self);
         let ended = || Error::new(Kind::Cancelled, Phase::Done, "the process was forked; the parent has it");
         for id in left.under_way.keys() {
             self.mistakes.push_back((TransferId(*id), Box::new(Outcome::mistake(ended()))));

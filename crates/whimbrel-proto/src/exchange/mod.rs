@@ -118,7 +118,9 @@ impl Exchange {
         head::check(&spec)?;
         let decodes = match spec.decode {
             Decoding::Off => false,
-            Decoding::Default => !spec.fields.contains("accept-encoding") && !head::leaves_out(&spec, "accept-encoding"),
+            Decoding::Default => {
+                !spec.fields.contains("accept-encoding") && !head::leaves_out(&spec, "accept-encoding")
+            }
             Decoding::Always => true,
         };
         let hop = Hop {
@@ -173,13 +175,13 @@ impl Exchange {
         self.retries.seed(seed);
     }
 
-    /// As [`on_head`](Self::on_head), and asks the caller's policy first whether to try again ([`Verdict::Wait`]).
-    /// `wall` is the time of day, for a `Retry-After` that is a date; `left` what is left of the whole call's deadline
+    /// Judges a final response head; `reached` tells how far the request had come by then. The caller's policy is asked
+    /// first whether to try again ([`Verdict::Wait`]). `wall` is the time of day, for a `Retry-After` that is a date; `left` what is left of the whole call's deadline
     /// ([`Deadlines::left`](deadline::Deadlines::left)).
     ///
     /// # Errors
-    /// As [`on_head`](Self::on_head).
-    pub fn on_head_at(
+    /// A redirect over the limit, or one that must not be followed.
+    pub fn on_head(
         &mut self,
         status: u16,
         fields: &Fields,
@@ -195,14 +197,10 @@ impl Exchange {
                 return Ok(Verdict::Wait(wait));
             }
         }
-        self.on_head(status, fields, reached)
+        self.answer_or_follow(status, fields, reached)
     }
 
-    /// Judges a final response head; `reached` tells how far the request had come by then.
-    ///
-    /// # Errors
-    /// A redirect over the limit, or one that must not be followed.
-    pub fn on_head(&mut self, status: u16, fields: &Fields, reached: &Reached) -> Result<Verdict> {
+    fn answer_or_follow(&mut self, status: u16, fields: &Fields, reached: &Reached) -> Result<Verdict> {
         let hop = &self.hop;
         if expect::is_refused(&self.spec, hop, status, reached) {
             self.hop.expectation_failed = true;
@@ -230,31 +228,19 @@ impl Exchange {
         Ok(Verdict::Follow)
     }
 
-    /// Judges a hop that failed before its final head: `Ok` means send it again, on a fresh connection.
+    /// Judges a hop that failed before its final head: a kept connection that was dead is replaced, and for the rest the
+    /// caller's policy is asked. `reached` is its default where the hop had no connection yet; `left` is what is left of
+    /// the whole call's deadline ([`Deadlines::left`](deadline::Deadlines::left)).
     ///
     /// # Errors
     /// The error itself, where it can't be tried again.
-    pub fn on_failure(&mut self, error: Error, reached: &Reached) -> Result<()> {
+    pub fn on_failure(&mut self, error: Error, reached: &Reached, left: Option<Duration>) -> Result<Again> {
         let body = self.hop.body(&self.spec);
-        if self.replaced || !retry::was_stale(&error, reached, &self.hop.method, body) {
-            return Err(error);
+        if !self.replaced && retry::was_stale(&error, reached, &self.hop.method, body) {
+            self.replaced = true;
+            self.hop.fresh = true;
+            return Ok(Again::Now);
         }
-        self.replaced = true;
-        self.hop.fresh = true;
-        Ok(())
-    }
-
-    /// As [`on_failure`](Self::on_failure), and asks the caller's policy too: also of what failed before the hop had a
-    /// connection (`reached` is its default then). `left` is what is left of the whole call's deadline
-    /// ([`Deadlines::left`](deadline::Deadlines::left)).
-    ///
-    /// # Errors
-    /// The error itself, where it can't be tried again.
-    pub fn on_failure_at(&mut self, error: Error, reached: &Reached, left: Option<Duration>) -> Result<Again> {
-        let error = match self.on_failure(error, reached) {
-            Ok(()) => return Ok(Again::Now),
-            Err(error) => error,
-        };
         let Some(policy) = &self.spec.retry else { return Err(error) };
         let (method, body) = (&self.hop.method, self.hop.body(&self.spec));
         let Some(wait) = self.retries.after_failure(policy, &error, reached, method, body, left) else {

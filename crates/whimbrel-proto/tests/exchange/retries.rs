@@ -67,14 +67,14 @@ fn a_post_that_became_a_get_is_judged_as_what_it_is_now() {
 
 /// What the exchange makes of a failure: `None` is the error itself.
 fn fails(scenario: &mut Scenario, kind: Kind, reached: Reached, left: Option<Duration>) -> Option<Again> {
-    scenario.exchange.on_failure_at(Error::new(kind, Phase::Wait, ""), &reached, left).ok()
+    scenario.exchange.on_failure(Error::new(kind, Phase::Wait, ""), &reached, left).ok()
 }
 
 /// What the exchange makes of a status, a `Retry-After` with it.
 fn answers(scenario: &mut Scenario, status: u16, after: Option<&str>, left: Option<Duration>) -> Verdict {
     let list: Vec<_> = after.map(|value| ("Retry-After", value)).into_iter().collect();
     let reached = Reached { sent: 105, body_taken: 5, received: 100, reused: false };
-    scenario.exchange.on_head_at(status, &fields(&list), &reached, SystemTime::UNIX_EPOCH, left).unwrap()
+    scenario.exchange.on_head(status, &fields(&list), &reached, SystemTime::UNIX_EPOCH, left).unwrap()
 }
 
 fn with_policy(draft: Draft, retry: Retry) -> Scenario {

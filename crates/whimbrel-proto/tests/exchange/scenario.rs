@@ -2,7 +2,7 @@
 //! every head is written by the real encoder. Never touches a socket.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use whimbrel_proto::exchange::deadline::Deadlines;
 use whimbrel_proto::exchange::retry::Reached;
@@ -11,7 +11,7 @@ use whimbrel_proto::exchange::spec::{
 };
 use whimbrel_proto::exchange::{Exchange, Hop, Route, Verdict};
 use whimbrel_proto::proxy::{ProxyEnv, ProxyUri};
-use whimbrel_proto::{Credentials, Error, Fields, Kind, Method, Phase, Target};
+use whimbrel_proto::{Credentials, Error, Fields, Kind, Method, Phase, Result, Target};
 
 /// A request that is not under way yet.
 #[derive(Clone)]
@@ -199,18 +199,23 @@ impl Scenario {
         Reached { sent: 100 + body_taken, body_taken, received: 100, ..Reached::default() }
     }
 
+    fn on_head(&mut self, status: u16, fields: &Fields, reached: &Reached) -> Result<Verdict> {
+        self.exchange.on_head(status, fields, reached, SystemTime::UNIX_EPOCH, None)
+    }
+
     /// A response comes before any of the body was sent.
     #[track_caller]
     pub(crate) fn early(mut self, status: u16, list: &[(&str, &str)], verdict: Verdict) -> Self {
         let reached = Reached { sent: 100, received: 100, ..Reached::default() };
-        assert_eq!(self.exchange.on_head(status, &fields(list), &reached).unwrap(), verdict, "{status}");
+        assert_eq!(self.on_head(status, &fields(list), &reached).unwrap(), verdict, "{status}");
         self
     }
 
     /// A redirect comes and is followed.
     #[track_caller]
     pub(crate) fn follows(mut self, status: u16, location: &str) -> Self {
-        let verdict = self.exchange.on_head(status, &fields(&[("Location", location)]), &self.sent()).unwrap();
+        let reached = self.sent();
+        let verdict = self.on_head(status, &fields(&[("Location", location)]), &reached).unwrap();
         assert_eq!(verdict, Verdict::Follow, "{status} to {location}");
         self
     }
@@ -218,22 +223,22 @@ impl Scenario {
     /// A redirect comes and is an error.
     #[track_caller]
     pub(crate) fn refuses(mut self, status: u16, location: &str) -> Error {
-        self.exchange
-            .on_head(status, &fields(&[("Location", location)]), &self.sent())
-            .expect_err("it should be refused")
+        let reached = self.sent();
+        self.on_head(status, &fields(&[("Location", location)]), &reached).expect_err("it should be refused")
     }
 
     /// A response comes and is the answer.
     #[track_caller]
     pub(crate) fn delivers(mut self, status: u16, list: &[(&str, &str)]) -> Self {
-        assert_eq!(self.exchange.on_head(status, &fields(list), &self.sent()).unwrap(), Verdict::Deliver);
+        let reached = self.sent();
+        assert_eq!(self.on_head(status, &fields(list), &reached).unwrap(), Verdict::Deliver);
         self
     }
 
     /// The hop breaks and is sent again, on a fresh connection.
     #[track_caller]
     pub(crate) fn retries(mut self, kind: Kind, reached: Reached) -> Self {
-        self.exchange.on_failure(Error::new(kind, Phase::Wait, ""), &reached).unwrap();
+        self.exchange.on_failure(Error::new(kind, Phase::Wait, ""), &reached, None).unwrap();
         assert!(self.hop().fresh);
         self
     }
@@ -241,7 +246,7 @@ impl Scenario {
     /// The hop breaks, and that is the call's error.
     #[track_caller]
     pub(crate) fn gives_up(&mut self, kind: Kind, reached: Reached) {
-        let error = self.exchange.on_failure(Error::new(kind, Phase::Wait, "as it was"), &reached).unwrap_err();
+        let error = self.exchange.on_failure(Error::new(kind, Phase::Wait, "as it was"), &reached, None).unwrap_err();
         assert_eq!((error.kind(), error.detail()), (kind, "as it was"));
     }
 

@@ -13,8 +13,14 @@ pub(super) enum Sink {
     Memory(Vec<u8>),
     /// The body of an error status where a file was wanted.
     Refused(Vec<u8>),
-    File { part: PartFile, path: PathBuf, any_status: bool },
-    Pipe { limit: usize },
+    File {
+        part: PartFile,
+        path: PathBuf,
+        any_status: bool,
+    },
+    Pipe {
+        limit: usize,
+    },
 }
 
 /// How much memory a `Content-Length` is trusted with before a byte of it has come.

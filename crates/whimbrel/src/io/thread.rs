@@ -227,8 +227,8 @@ impl Thread {
 
     fn close(&mut self, mailbox: &Arc<Mailbox>, now: Instant) {
         for number in 0..self.tasks.len() {
-            let is_its = |task: &Box<Task>| Arc::ptr_eq(&task.mailbox, mailbox);
-            if self.tasks[number].as_ref().is_some_and(is_its)
+            let is_its = |task: &Task| Arc::ptr_eq(&task.mailbox, mailbox);
+            if self.tasks[number].as_deref().is_some_and(is_its)
                 && let Some(task) = self.take(number as u32)
             {
                 self.leave(&task, now);

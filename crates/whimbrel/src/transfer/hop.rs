@@ -160,7 +160,7 @@ impl Transfer {
         // Only a policy about trying again asks what time it is.
         let wall = if self.exchange.spec().retry.is_some() { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
         let left = self.deadlines.left(now);
-        match self.exchange.on_head_at(head.status, &head.fields, live.reached(), wall, left)? {
+        match self.exchange.on_head(head.status, &head.fields, live.reached(), wall, left)? {
             Verdict::Deliver => {}
             verdict => {
                 self.rest = if let Verdict::Wait(wait) = verdict { Some(wait) } else { None };
@@ -198,7 +198,7 @@ impl Transfer {
             // What was decided already, or is over, stays as it is.
             State::Draining(_) | State::Body(_) | State::Resting(_) | State::Finished => return Err(error),
         };
-        let again = self.exchange.on_failure_at(error, &reached, self.deadlines.left(now))?;
+        let again = self.exchange.on_failure(error, &reached, self.deadlines.left(now))?;
         self.deadlines.stop_awaiting_continue();
         match again {
             Again::Now => self.state = State::Start,

@@ -181,7 +181,7 @@ fn a_retry_rests_and_asks_again_until_it_has_an_answer() {
     ]);
     let mut transfers = Transfers::new();
     let retry = Retry::new(4).first_wait(Duration::from_millis(20));
-    let get = client().get(&server.url("/")).retry(retry.clone());
+    let get = client().get(&server.url("/")).retry(retry);
     let id = transfers.start(get, Delivery::memory().stages(true));
     let events = drain(&mut transfers);
     let rests = events.iter().filter(|event| matches!(event, Event::Stage { stage: Stage::Resting, .. })).count();
