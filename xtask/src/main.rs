@@ -8,9 +8,11 @@ mod fuzz;
 mod modules;
 mod process;
 mod setup;
+mod soak;
 mod standalone;
 mod suites;
 mod test;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,8 @@ Usage: cargo xtask TASK [ARGUMENTS]
   fuzz TARGET [-- SECONDS]  fuzz one target, 60 seconds by default
   bench http [--quick]      measure Whimbrel beside its peers against nginx on loopback
   bench network [--quick]   the same for many transfers at a time, and for what they cost a frame
+  torture [KILLS]           kill a process in the middle of its downloads, 1000 times by default
+  soak [SECONDS]            mixed traffic with faults, ten minutes by default: nothing lost, memory level
   standalone                check that no file names this machine
 ";
 
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         "setup" => setup::command(),
         "fuzz" => fuzz::command(rest),
         "bench" => bench::command(rest),
+        "torture" => torture::command(rest),
+        "soak" => soak::command(rest),
         "standalone" => standalone::check(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

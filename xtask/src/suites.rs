@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{self, Outcome};
-use crate::{fuzz, modules, standalone};
+use crate::{fuzz, modules, soak, standalone};
 
 /// One suite.
 pub(crate) struct Suite {
@@ -48,12 +48,13 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &["cc"],
         run: asan,
     },
+    Suite { name: "soak", about: "a minute of traffic with faults, at level memory", needs: &[], run: soak::short },
     Suite { name: "tour", about: "the tool's tour ends well", needs: &[], run: tour },
     Suite { name: "fuzz", about: "ten seconds of each fuzz target", needs: &["cargo-fuzz"], run: fuzz_smoke },
 ];
 
-/// Integration tests that are suites of their own, because they need more than Rust.
-const OWN_SUITES: [&str; 2] = ["hosts", "real_servers"];
+/// Integration tests that are suites of their own, because they need more than Rust, or a minute.
+const OWN_SUITES: [&str; 3] = ["hosts", "real_servers", "soak"];
 
 /// The workspaces beside the main one.
 const WORKSPACES: [&str; 3] = ["modules/lua/Cargo.toml", "fuzz/Cargo.toml", "bench/rust/Cargo.toml"];
@@ -92,7 +93,7 @@ fn clippy() -> Outcome {
     process::run_within(main.args(deny), LONG)?;
     // Not among all targets, because it is not among all tests.
     let mut servers = process::cargo();
-    servers.args(["clippy", "--quiet", "--workspace", "--test", "real_servers"]);
+    servers.args(["clippy", "--quiet", "--workspace", "--test", "real_servers", "--test", "soak"]);
     process::run_within(servers.args(deny), LONG)?;
     let mut module = process::cargo();
     module.args(["clippy", "--quiet", "--manifest-path", "modules/lua/Cargo.toml", "--features", "lua54"]);
@@ -169,8 +170,20 @@ fn asan() -> Outcome {
     let version = process::cargo().arg("-vV").output().map_err(|error| format!("cargo can't be run: {error}"))?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("cargo names no host")?;
-    let engine =
-        ["--package", "whimbrel", "--test", "api", "--test", "faults", "--test", "proxies", "--test", "threats"];
+    let engine = [
+        "--package",
+        "whimbrel",
+        "--test",
+        "api",
+        "--test",
+        "faults",
+        "--test",
+        "proxies",
+        "--test",
+        "threats",
+        "--test",
+        "transfers",
+    ];
     let facade =
         ["--package", "whimbrel-lua", "--features", "luajit,vendored", "--test", "memory", "--test", "lifetimes"];
     for tests in [&engine[..], &facade] {
