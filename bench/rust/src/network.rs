@@ -8,7 +8,8 @@
 //! | `waiting` | N requests that the server holds; URL is the holding server's root | bytes resident before and after, requests that the server holds |
 //! | `idle` | asks for events while N requests are held | nanoseconds of an asking, and of an empty call beside it |
 //! | `quiet-F` | N streaming downloads, nobody told of progress, F frames at 60 a second | microseconds of an asking a frame: p50, p99, most; events in all; nanoseconds an event |
-//! | `progress-F` | the same, half of them with a listener for progress | the same |
+//! | `empty-F` | the same with a call that does nothing instead | the same |
+//! | `progress-F` | the same as `quiet-F`, half of them with a listener for progress | the same |
 //! | `file` | N downloads to FILE after an unmeasured one, while frames run | seconds, seconds of processor time, peak KiB |
 
 use std::error::Error;
@@ -41,6 +42,8 @@ pub enum Mode {
     Idle,
     /// So many frames without a listener for progress.
     Quiet(usize),
+    /// So many frames that ask for nothing.
+    Empty(usize),
     /// So many frames with listeners for progress.
     Progress(usize),
     /// Large bodies to a file.
@@ -60,6 +63,7 @@ impl Task {
             "waiting" => Mode::Waiting,
             "idle" => Mode::Idle,
             "quiet" => Mode::Quiet(number),
+            "empty" => Mode::Empty(number),
             "progress" => Mode::Progress(number),
             "file" => Mode::File,
             _ => return Err(format!("there is no mode `{mode}`").into()),

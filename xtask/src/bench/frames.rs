@@ -14,10 +14,11 @@ pub(super) fn measure(peers: &[Peer], scale: &Scale, claims: &mut Vec<Claim>) ->
     let holder = Holder::start()?;
     println!("\n{DOWNLOADS} streaming downloads, {} frames at 60 a second, {} rounds", scale.frames, scale.rounds);
     println!(
-        "  {:30} {:>8} {:>8} {:>8} {:>12} {:>9}",
+        "  {:34} {:>8} {:>8} {:>8} {:>12} {:>9}",
         "asking for events, us", "p50", "p99", "max", "events/frame", "ns/event"
     );
     for peer in select(peers, &[TRANSFERS, NETWORK_LUA]) {
+        row(peer, "empty", "nothing asked", &holder, scale);
         let quiet = row(peer, "quiet", "no listener", &holder, scale);
         claims.push(Claim {
             what: format!("Frames: {}: <= 10 us p99 without a listener for progress", peer.name),
@@ -41,7 +42,7 @@ fn row(peer: &Peer, mode: &str, shown: &str, holder: &Holder, scale: &Scale) -> 
         match peer.figures::<5, _>(&[], &[mode.as_str(), holder.root(), DOWNLOADS]) {
             Ok(figures) => rounds.push(figures),
             Err(reason) => {
-                println!("  {title:30} {reason}");
+                println!("  {title:34} {reason}");
                 return None;
             }
         }
@@ -52,6 +53,6 @@ fn row(peer: &Peer, mode: &str, shown: &str, holder: &Holder, scale: &Scale) -> 
     let figures = [median(&column(0)), median(&column(1)), most, events, median(&column(4))];
     let [p50, p99, _, _, each] = figures;
     let each = if events > 0.0 { format!("{each:.0}") } else { "-".to_owned() };
-    println!("  {title:30} {p50:>8.1} {p99:>8.1} {most:>8.1} {:>12.1} {each:>9}", events / scale.frames as f64);
+    println!("  {title:34} {p50:>8.1} {p99:>8.1} {most:>8.1} {:>12.1} {each:>9}", events / scale.frames as f64);
     Some(figures)
 }

@@ -63,6 +63,11 @@ pub(super) fn claims(row: &Row, results: &[Result]) -> Vec<Claim> {
                 let ratio = result.zip(named(other)).and_then(|(result, other)| ratio(result, other));
                 (format!(">= {least} x {other}"), ratio.map(|ratio| (format!("{ratio:.3}"), ratio >= *least)))
             }
+            Bound::FasterAtBest(least, other) => {
+                let times = result.and_then(best).zip(named(other).and_then(best));
+                let ratio = times.map(|(own, other)| other / own);
+                (format!(">= {least} x {other}, best rounds"), ratio.map(|r| (format!("{r:.3}"), r >= *least)))
+            }
         };
         let name = results.iter().find(|result| result.key == peer).map_or(peer, |result| result.name);
         Claim { what: format!("{}: {name}: {wanted}", row.title), measured }
@@ -95,6 +100,12 @@ pub(super) fn targets(claims: &[Claim]) {
         }
     }
     println!("{met} of {} targets met", claims.len());
+}
+
+/// Seconds of a request in the quickest round.
+fn best(result: &Result) -> Option<f64> {
+    let seconds = result.seconds.iter().copied().reduce(f64::min)?;
+    Some(seconds / f64::from(result.count))
 }
 
 /// How many times as fast: the median of the ratios within each round.

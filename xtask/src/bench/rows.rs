@@ -32,11 +32,14 @@ pub(super) enum Bound {
     Instructions(f64),
     /// At least so many times the speed of the peer named.
     Faster(f64, &'static str),
+    /// Likewise, each at its best round: where the memory of a file comes from the machine's host, what disturbs a round
+    /// only ever adds to it.
+    FasterAtBest(f64, &'static str),
     /// At most so many MB of memory at any time.
     Peak(f64),
 }
 
-use Bound::{Faster, Instructions, Peak, Syscalls};
+use Bound::{Faster, FasterAtBest, Instructions, Peak, Syscalls};
 
 const RUST: &str = "whimbrel";
 const LUA: &str = "whimbrel-lua";
@@ -198,8 +201,8 @@ pub(super) const NETWORK: &[Row] = &[
         instructions: false,
         peers: &[RUST, LUA, TRANSFERS, NETWORK_LUA, "libcurl"],
         targets: &[
-            Target { peer: TRANSFERS, bound: Faster(0.95, RUST) },
-            Target { peer: NETWORK_LUA, bound: Faster(0.95, LUA) },
+            Target { peer: TRANSFERS, bound: FasterAtBest(0.95, RUST) },
+            Target { peer: NETWORK_LUA, bound: FasterAtBest(0.95, LUA) },
         ],
     },
 ];

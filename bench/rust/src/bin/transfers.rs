@@ -18,8 +18,7 @@ fn main() -> Outcome {
         Mode::Flight(width) => bench.flight(&task, width),
         Mode::Waiting => bench.waiting(&task),
         Mode::Idle => bench.idle(&task),
-        Mode::Quiet(frames) => bench.frames(&task, frames, false),
-        Mode::Progress(frames) => bench.frames(&task, frames, true),
+        Mode::Quiet(frames) | Mode::Empty(frames) | Mode::Progress(frames) => bench.frames(&task, frames),
         Mode::File => bench.file(&task),
     }
 }
@@ -111,7 +110,9 @@ impl Bench {
         Ok(())
     }
 
-    fn frames(&mut self, task: &Task, frames: usize, progress: bool) -> Outcome {
+    fn frames(&mut self, task: &Task, frames: usize) -> Outcome {
+        let progress = matches!(task.mode, Mode::Progress(_));
+        let is_empty = matches!(task.mode, Mode::Empty(_));
         let url = format!("{}stream/2048", task.url);
         for index in 0..task.count {
             let listened = progress && index % 2 == 0;
@@ -123,7 +124,7 @@ impl Bench {
         let mut failed = None;
         let mut ask = || {
             let mut events = 0;
-            while let Some(event) = transfers.next() {
+            while !is_empty && let Some(event) = transfers.next() {
                 if let Event::End { outcome, .. } = &event {
                     failed = Some(check(outcome).err().map_or("a stream ended".to_owned(), |error| error.to_string()));
                 }
