@@ -147,6 +147,12 @@ function network.pause(id) end
 ---@return boolean
 function network.resume(id) end
 
+---How many requests use connections at once; the others wait for their turn. Holds from the next request that is made
+---when none is under way.
+---@param per_host integer  To one origin. Default: 16.
+---@param total? integer  In all. Default: 256, or `per_host` where that is more.
+function network.limitConnections(per_host, total) end
+
 ---@param id NetworkRequestId
 ---@param priority integer
 ---@return boolean
