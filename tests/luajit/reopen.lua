@@ -16,6 +16,15 @@ local SCRIPT = [[
   local response = assert(http.get(os.getenv("ORIGIN_URL") .. "/bytes/2000"))
   assert(response.status == 200 and #response.body == 2000)
   assert(not http.get("http://127.0.0.1:1/"))
+  local network = require("network")
+  local ended
+  local id = network.request(os.getenv("ORIGIN_URL") .. "/bytes/2000", "GET", function(event)
+    ended = event.phase == "ended"
+  end, { progress = "download" })
+  -- Still under way at the end of the state.
+  network.request(os.getenv("LITERAL_URL") .. "/gone", "GET", print)
+  coroutine.wrap(function() network.fetch(os.getenv("LITERAL_URL") .. "/gone") end)()
+  assert(network.wait(id, 20) and ended)
 ]]
 
 local function once()

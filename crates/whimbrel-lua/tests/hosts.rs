@@ -90,6 +90,11 @@ fn a_game_in_love_downloads_while_its_frames_go_on() {
     judge(&output).unwrap_or_else(|why| panic!("{why}"));
 }
 
+#[test]
+fn both_sides_of_a_fork_go_on_with_network() {
+    run_luajit("fork_network");
+}
+
 /// A script that needs LuaJIT's ffi, to do what a host does.
 fn run_luajit(name: &str) {
     let servers = Servers::start(&format!("luajit-{name}"));
@@ -217,7 +222,7 @@ fn judge(output: &Output) -> Result<(), String> {
 }
 
 /// What the scripts share.
-const SHARED: [&str; 3] = ["check", "events", "served"];
+const SHARED: [&str; 4] = ["check", "events", "served", "specs"];
 
 /// The scripts in a folder, none of those below it.
 fn scripts(folder: &str) -> Vec<PathBuf> {

@@ -98,6 +98,8 @@ local PRINTED = {
     "'timeout' value of params table, if provided, should be a numeric value (got table)" },
   { "network.request(URL, 'GET', never, { handleRedirects = 'no' })",
     "'handleRedirects' value of params table, if provided, should be a boolean value (got string)" },
+  { "network.request_native(URL, 'GET', never, 'x')",
+    "Fourth argument to network.request(), if provided, should be a params table (got string)" },
   { "network.cancel()", "network.cancel() expects a requestId returned from a call to network.request()" },
   { "network.cancel('x')", "network.cancel() expects a requestId returned from a call to network.request()" },
   { "network.cancel(io.stdout)", "network.cancel() expects a requestId returned from a call to network.request()" },
