@@ -80,6 +80,15 @@ local function cancel(number)
   end
 end
 
+-- A function of `params` answered `false`: that is the end, of which `fetch` still has to hear.
+local function give_up(record, number, name)
+  cancel(number)
+  if record.finish then
+    record.problem = "Operation was cancelled: " .. name .. " returned false"
+    record.finish(record)
+  end
+end
+
 function ours.enter(number, record, size)
   requests[number] = record
   count = count + 1
@@ -134,7 +143,7 @@ local function on_progress(record, number, sent, send_total, moved, total, recei
       received = received, total = receive_total >= 0 and receive_total or nil,
     })
     if requests[number] ~= record then return end
-    if refused then return cancel(number) end
+    if refused then return give_up(record, number, "onProgress") end
   end
   local direction = record.progress
   if direction == "upload" then
@@ -149,7 +158,7 @@ local function on_progress(record, number, sent, send_total, moved, total, recei
 end
 
 local function on_chunk(record, number, bytes)
-  if refuses(record.on_chunk, bytes) then cancel(number) end
+  if refuses(record.on_chunk, bytes) and requests[number] == record then give_up(record, number, "onChunk") end
 end
 
 local function leave(record, number)
@@ -160,7 +169,10 @@ local function leave(record, number)
 end
 
 local function on_fetched(record, number)
-  record.response, record.problem = fetched(number, record.limit, record.output)
+  -- A body that does not fit into memory ends the request as any failure does.
+  local good, response, problem = pcall(fetched, number, record.limit, record.output)
+  if not good then response, problem = nil, tostring(response) end
+  record.response, record.problem = response, problem
   if leave(record, number) then record.finish(record) end
 end
 
@@ -294,7 +306,13 @@ function ours.record_of(number) return requests[number] end
 ours.cancel = cancel
 
 function ours.cancel_all()
-  for number in next, requests do requests[number] = nil end
+  for number, record in next, requests do
+    requests[number] = nil
+    -- Who waits for it in `fetch` must not wait for ever; a coroutine stays where it is.
+    if record.finish and not record.thread then
+      record.problem, record.done = "Operation was cancelled: the application ends", true
+    end
+  end
   count = 0
   lane.cancel_all()
 end
