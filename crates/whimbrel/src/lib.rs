@@ -13,8 +13,9 @@
 //! ```
 //!
 //! A [`Client`] is a session: its own connections, credentials, defaults and limits, shared with nobody. Cloning it is
-//! cheap and gives the same session; it is `Send` and `Sync`. A request runs on the thread that sends it: no runtime, no
-//! thread but for names that must be looked up.
+//! cheap and gives the same session; it is `Send` and `Sync`. A request runs on the thread that sends it, or, as one of the
+//! [`Transfers`] of a program with a loop, on the one I/O thread of the process. No runtime, and no other thread but for
+//! names that must be looked up.
 //!
 //! An HTTP status is never an error here: see [`Response::error_for_status`]. Everything that is one is an [`Error`],
 //! with a kind, a phase and a stable code.
