@@ -139,8 +139,11 @@ impl Task {
         turn
     }
 
-    /// When it must be looked at even if nothing moves.
+    /// When it must be looked at even if nothing moves. One that stands still has no such time: what is due then waits.
     pub(super) fn due(&self) -> Option<Instant> {
+        if self.is_held() {
+            return None;
+        }
         let progress = self.next_progress.filter(|_| self.owes_progress);
         [self.transfer.deadline(), progress, self.until].into_iter().flatten().min()
     }
