@@ -102,9 +102,10 @@ impl Slot {
         !self.told.swap(true, Ordering::AcqRel)
     }
 
-    /// The consumer looks at the counts: movements from now on are worth another note.
+    /// The consumer looks at the counts: movements from now on are worth another note. A swap, so that it sees the counts
+    /// of whoever found that a note was under way.
     pub(crate) fn was_told(&self) {
-        self.told.store(false, Ordering::Release);
+        self.told.swap(false, Ordering::AcqRel);
     }
 
     /// Adds body bytes. True if the pipe was empty: a note must be sent.
