@@ -99,4 +99,19 @@ check.test("a coroutine that waits and is dropped harms nothing", function()
   equal(network.wait(nil, events.patience), true)
 end)
 
+check.test("a function that answers false ends its fetch, in a coroutine and outside", function()
+  local url = check.url("/bytes/300000")
+  local function refuse() return false end
+  for name in pairs({ onProgress = true, onChunk = true }) do
+    local sentence = "Operation was cancelled: " .. name .. " returned false"
+    local response, err = network.fetch(url, { [name] = refuse })
+    equal(response, nil)
+    equal(err, sentence)
+    local told
+    coroutine.wrap(function() told = select(2, network.fetch(url, { [name] = refuse })) end)()
+    equal(network.wait(nil, events.patience), true)
+    equal(told, sentence)
+  end
+end)
+
 check.done()
