@@ -60,6 +60,8 @@ pub(crate) struct Start {
     pub(crate) delivery: Delivery,
     pub(crate) slot: Arc<Slot>,
     pub(crate) mailbox: Arc<Mailbox>,
+    /// Whether the session stood still when this was asked for.
+    pub(crate) is_suspended: bool,
 }
 
 impl Io {

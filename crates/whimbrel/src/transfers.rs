@@ -46,6 +46,8 @@ pub struct Transfers {
     inbox: VecDeque<Note>,
     /// What never got to the thread.
     mistakes: VecDeque<(TransferId, Box<Outcome>)>,
+    /// How many of them belong to the batch that is being told.
+    telling: usize,
     /// The last batch is not told to its end.
     in_batch: bool,
     spare: Vec<Note>,
@@ -147,6 +149,7 @@ impl Transfers {
             under_way: HashMap::default(),
             inbox: VecDeque::new(),
             mistakes: VecDeque::new(),
+            telling: 0,
             in_batch: false,
             spare: Vec::new(),
             returned: Vec::new(),
@@ -167,7 +170,8 @@ impl Transfers {
         let is_file = matches!(delivery.to, To::File { .. });
         let submitted = request.into_transfer(&delivery).and_then(|transfer| {
             let slot = Slot::new(id.0);
-            let start = Start { transfer, delivery, slot: slot.clone(), mailbox: self.mailbox.clone() };
+            let is_suspended = transfer.session().is_suspended();
+            let start = Start { transfer, delivery, slot: slot.clone(), mailbox: self.mailbox.clone(), is_suspended };
             self.io()?.submit(Command::Start(Box::new(start)));
             self.wrote_files |= is_file;
             Ok(slot)
@@ -185,15 +189,23 @@ impl Transfers {
     pub fn next(&mut self) -> Option<Event> {
         self.check_generation();
         loop {
-            if let Some((id, outcome)) = self.mistakes.pop_front() {
-                return Some(Event::End { id, outcome });
+            if self.telling > 0 {
+                self.telling -= 1;
+                if let Some((id, outcome)) = self.mistakes.pop_front() {
+                    return Some(Event::End { id, outcome });
+                }
             }
             while let Some(note) = self.inbox.pop_front() {
                 if let Some(event) = self.event(note) {
                     return Some(event);
                 }
             }
-            if std::mem::take(&mut self.in_batch) || !self.mailbox.take(&mut self.spare) {
+            if std::mem::take(&mut self.in_batch) {
+                return None;
+            }
+            // One that is made while these are told waits, or who answers each by another would never come to an end.
+            self.telling = self.mistakes.len();
+            if !self.mailbox.take(&mut self.spare) && self.telling == 0 {
                 return None;
             }
             self.in_batch = true;
@@ -205,10 +217,13 @@ impl Transfers {
     /// wait for.
     pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
         self.check_generation();
-        if !self.mistakes.is_empty() || !self.inbox.is_empty() {
+        if self.telling > 0 || !self.inbox.is_empty() {
             return true;
         }
         self.in_batch = false;
+        if !self.mistakes.is_empty() {
+            return true;
+        }
         if self.under_way.is_empty() {
             return false;
         }
@@ -237,6 +252,7 @@ impl Transfers {
         self.check_generation();
         let mistakes = self.mistakes.len();
         self.mistakes.retain(|(other, _)| *other != id);
+        self.telling = self.telling.min(self.mistakes.len());
         let Some(slot) = self.under_way.remove(&id.0) else { return self.mistakes.len() < mistakes };
         slot.cancel();
         if let Some(io) = &self.io {
@@ -252,6 +268,7 @@ impl Transfers {
             self.cancel(TransferId(id));
         }
         self.mistakes.clear();
+        self.telling = 0;
     }
 
     /// Makes it stand still, clocks included: nothing is received, and if it has not started it does not start. False:

@@ -29,11 +29,13 @@ pub(super) struct Line {
 
 impl Sessions {
     /// A task of this session is there.
-    pub(super) fn enter(&mut self, session: &Arc<Session>, now: Instant) -> &mut Line {
+    ///
+    /// `is_suspended`: as it was when the task was asked for. Later changes come as commands, in their order.
+    pub(super) fn enter(&mut self, session: &Arc<Session>, is_suspended: bool, now: Instant) -> &mut Line {
         let line = self.lines.entry(key(session)).or_insert_with(|| Line {
             admission: Admission::new(session.transfer_limits()),
             pace: session.max_rate.map(|rate| Pace::new(rate, now)),
-            is_suspended: session.is_suspended(),
+            is_suspended,
             tasks: 0,
             _session: session.clone(),
         });

@@ -107,7 +107,7 @@ impl Thread {
     }
 
     fn start(&mut self, start: Start, now: Instant) {
-        let Start { mut transfer, delivery, slot, mailbox } = start;
+        let Start { mut transfer, delivery, slot, mailbox, is_suspended } = start;
         if slot.is_cancelled() {
             discard(transfer);
             return;
@@ -120,7 +120,7 @@ impl Thread {
         }
         slot.set_task(Some(number));
         let mut task = Box::new(Task::new(transfer, delivery, slot, mailbox, now));
-        let line = self.sessions.enter(&session, now);
+        let line = self.sessions.enter(&session, is_suspended, now);
         if line.is_suspended {
             task.is_suspended = true;
         }

@@ -2,7 +2,8 @@
 //!
 //! Deadlines mostly move on and on, and tasks mostly end long before theirs. So an entry belongs to a task's number, not
 //! to the task: it stays where it was put, whoever it wakes too early puts another, and the next task of that number
-//! finds it there. The heap is about as large as the number of tasks ever was, however many have passed.
+//! finds it there. What an earlier entry has made useless is swept out when there is much of it, so that the heap is
+//! about as large as the number of tasks ever was, however many have passed and however long they take.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,7 +26,16 @@ impl Timers {
         if self.first[index].is_none_or(|first| at < first) {
             self.first[index] = Some(at);
             self.heap.push(Reverse((at, task)));
+            if self.heap.len() > 64 + 4 * self.first.len() {
+                self.sweep();
+            }
         }
+    }
+
+    /// Leaves the entries that count.
+    fn sweep(&mut self) {
+        let first = self.first.iter().zip(0..);
+        self.heap = first.filter_map(|(at, task)| at.map(|at| Reverse((at, task)))).collect();
     }
 
     /// When the next entry is due.
@@ -67,6 +77,25 @@ mod tests {
         assert_eq!((timers.pop(at(20)), timers.pop(at(20)), timers.pop(at(20))), (Some(0), Some(1), None));
         timers.set(at(50), 0);
         assert_eq!((timers.pop(at(45)), timers.pop(at(50)), timers.pop(at(99))), (None, Some(0), None));
+    }
+
+    #[test]
+    fn a_long_deadline_behind_many_short_waits_is_there_once() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut timers = Timers::default();
+        timers.set(at(5), 1);
+        for round in 0..100_000 {
+            timers.set(at(3_600_000 + round), 0);
+            timers.set(at(10 + round), 0);
+            assert_eq!(timers.pop(at(10 + round)), Some(if round == 0 { 1 } else { 0 }));
+            if round == 0 {
+                assert_eq!(timers.pop(at(10)), Some(0));
+            }
+        }
+        assert!(timers.heap.len() < 100, "{}", timers.heap.len());
+        timers.set(at(200_000), 0);
+        assert_eq!((timers.pop(at(199_999)), timers.pop(at(200_000))), (None, Some(0)));
     }
 
     #[test]
