@@ -41,7 +41,7 @@ pub(crate) struct Live {
     is_yielding: bool,
     /// How much of the body one step may send, in bytes.
     send_limit: u64,
-    /// The last receive took all that was there.
+    /// The last receive took all that was there, and no wait has ended since.
     is_dry: bool,
 }
 
@@ -150,9 +150,10 @@ impl Live {
         self.reached.reused = true;
     }
 
-    /// A wait is over: reading may be worth a try.
+    /// A wait is over: reading may be worth a try, and what was told by the wait must not be forgotten unread.
     pub(crate) fn woke(&mut self) {
         self.may_receive = true;
+        self.is_dry = false;
     }
 
     pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>) {

@@ -414,8 +414,8 @@ impl Transfer {
     pub(crate) fn woke(&mut self) {
         match &mut self.state {
             State::Dialing(..) => self.waker.reset(),
-            State::Head(live) => live.woke(),
-            _ => {}
+            State::Head(live) | State::Draining(live) | State::Body(live) => live.woke(),
+            State::Start | State::Resting(_) | State::Finished => {}
         }
     }
 
