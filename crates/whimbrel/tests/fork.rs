@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use whimbrel::{Client, Kind};
+use whimbrel::{Client, Delivery, Event, Kind, Transfers};
 use whimbrel_testkit::{Authority, Origin, RawServer, Script};
 
 /// One test forks at a time, so that no thread of another one holds anything then.
@@ -117,6 +117,62 @@ fn after_a_fork_both_sides_go_on() {
     }
     // The parent's, and the child's to each name.
     assert_eq!((http.connections(), https.connections()), (1 + 2, 1 + 1));
+}
+
+/// The parent's transfer is not the child's; its own go on, on a thread of its own.
+fn child_with_transfers(client: &Client, transfers: &mut Transfers, url: &str) -> i32 {
+    whimbrel::forked();
+    match transfers.next() {
+        Some(Event::End { outcome, .. }) if outcome.error().is_some_and(|error| error.kind() == Kind::Cancelled) => {}
+        _ => return 1,
+    }
+    if transfers.next().is_some() || !transfers.is_empty() {
+        return 2;
+    }
+    for round in 0..3 {
+        transfers.start(client.get(url), Delivery::memory());
+        match next_of(transfers) {
+            Some(Event::End { outcome, .. }) if outcome.status() == 200 && outcome.is_reused() == (round > 0) => {}
+            _ => return 3,
+        }
+    }
+    0
+}
+
+fn next_of(transfers: &mut Transfers) -> Option<Event> {
+    while transfers.wait(Some(Duration::from_secs(10))) {
+        if let Some(event) = transfers.next() {
+            return Some(event);
+        }
+    }
+    None
+}
+
+#[test]
+fn after_a_fork_the_transfers_of_both_sides_go_on() {
+    let _alone = FORKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let origin = Origin::http();
+    let silent = RawServer::start([Script::new().expect_head().wait_for_close()]);
+    let client = Client::builder().no_proxy().build().unwrap();
+    let mut transfers = Transfers::new();
+    transfers.start(client.get(&origin.url("/get")), Delivery::memory());
+    assert!(matches!(next_of(&mut transfers), Some(Event::End { outcome, .. }) if outcome.status() == 200));
+    let waiting = transfers.start(client.get(&silent.url("/")), Delivery::memory());
+    let has_head = |received: &[Vec<u8>]| received.concat().ends_with(b"\r\n\r\n");
+    assert!(silent.wait_received(Duration::from_secs(5), has_head));
+
+    let pid = fork(|| child_with_transfers(&client, &mut transfers, &origin.url("/get")));
+    assert_eq!(exit_code(pid), 0, "the child failed");
+    assert!(transfers.is_under_way(waiting), "the child has not disturbed the parent's transfer");
+    for _ in 0..3 {
+        transfers.start(client.get(&origin.url("/get")), Delivery::memory());
+        let event = next_of(&mut transfers);
+        let Some(Event::End { outcome, .. }) = event else { panic!("{event:?}") };
+        assert!(outcome.status() == 200 && outcome.is_reused(), "{:?}", outcome.error());
+    }
+    assert!(transfers.cancel(waiting));
+    assert!(silent.wait_finished(1, Duration::from_secs(5)));
+    assert_eq!(origin.connections(), 2);
 }
 
 /// Asks while no descriptor is left, and again when there are some.

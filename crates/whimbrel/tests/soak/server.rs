@@ -159,7 +159,7 @@ fn answer(mut stream: &TcpStream, request: &Request, body: &[u8], log: &File, co
             let mut log = log;
             log.write_all(&number.to_le_bytes())?;
             // Now and then the answer is lost: nobody can know whether it was done.
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 return Ok(false);
             }
             stream.write_all(&sized())?;
@@ -192,7 +192,7 @@ fn answer(mut stream: &TcpStream, request: &Request, body: &[u8], log: &File, co
         "busy" if count % 2 == 1 => {
             write!(stream, "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n\r\nbusy")?;
         }
-        "flaky" if (number + count) % 3 != 0 => return Ok(false),
+        "flaky" if !(number + count).is_multiple_of(3) => return Ok(false),
         "cut" => {
             let whole = sized();
             stream.write_all(&whole[..whole.len() - 1 - number as usize % size.max(1)])?;

@@ -1,7 +1,7 @@
 //! Row 13: nothing of one request shows in the next. A long sequence of requests of every sort on one session, and each of
 //! them on a fresh one: what goes on the wire is the same, byte for byte.
 
-use whimbrel::{Body, Client, RequestBuilder};
+use whimbrel::{Body, Client, Delivery, Event, Outcome, RequestBuilder, Transfers};
 use whimbrel_testkit::Origin;
 
 use crate::world::{self, Random, leading_to};
@@ -161,6 +161,44 @@ fn row_13_every_request_of_a_long_session_is_that_of_a_fresh_one() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(text(&seen), text(&fresh_seen), "turn {turn}: {spec:?}");
+        reused += usize::from(is_reused);
+    }
+    assert!(reused > 50, "a session that keeps nothing proves nothing: {reused}");
+}
+
+fn end_of(transfers: &mut Transfers) -> Box<Outcome> {
+    while transfers.wait(Some(world::PATIENCE)) {
+        while let Some(event) = transfers.next() {
+            if let Event::End { outcome, .. } = event {
+                return outcome;
+            }
+        }
+    }
+    panic!("nothing happens any more");
+}
+
+#[test]
+fn row_13_the_same_holds_for_transfers_that_go_on_by_themselves() {
+    let (home, other) = (Origin::http(), Origin::http());
+    let session = world::client();
+    let mut random = Random::new(31);
+    let mut reused = 0;
+    let mut transfers = Transfers::new();
+    for turn in 0..200 {
+        let spec = Spec::random(&mut random);
+        let mut run = |client: &Client| {
+            let counts = [home.request_count(), other.request_count()];
+            let delivery = if turn % 3 == 0 { Delivery::chunks(1 << 20).stages(true) } else { Delivery::memory() };
+            transfers.start(spec.request(client, &home, &other), delivery);
+            let outcome = end_of(&mut transfers);
+            assert!(outcome.error().is_none(), "{spec:?}: {:?}", outcome.error());
+            let facts = (outcome.status(), outcome.redirects(), outcome.url().to_owned());
+            (facts, seen_since([&home, &other], counts), outcome.is_reused())
+        };
+        let (facts, seen, is_reused) = run(&session);
+        let (fresh_facts, fresh_seen, _) = run(&world::client());
+        assert_eq!((facts, &seen), (fresh_facts, &fresh_seen), "turn {turn}: {spec:?}");
+        assert!(!seen.is_empty());
         reused += usize::from(is_reused);
     }
     assert!(reused > 50, "a session that keeps nothing proves nothing: {reused}");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use whimbrel::{Body, Client, Delivery, Event, Kind, RequestBuilder, TransferId, Transfers};
 use whimbrel_testkit::{Origin, RawServer, Script};
 
-use crate::{PATIENCE, again, client, drain, end_of, folder};
+use crate::{PATIENCE, Random, again, client, drain, end_of, folder};
 
 /// Long enough for several chunks, and for progress more than once.
 const SIZE: usize = 3_000_000;
@@ -153,6 +153,50 @@ fn a_pause_a_suspend_or_another_look_at_any_event_loses_nothing() {
             }
             assert!(transfers.is_empty(), "{at:?}");
         }
+    }
+}
+
+#[test]
+fn a_pause_or_a_suspend_at_any_moment_loses_nothing() {
+    let origin = Origin::http();
+    let mut random = Random::new(15);
+    let mut session = client();
+    let mut transfers = Transfers::new();
+    for round in 0..600 {
+        // Every second one makes its connection first.
+        if round % 2 == 0 {
+            session = client();
+        }
+        let id = transfers.start(session.get(&origin.url("/bytes/200000")), Delivery::memory());
+        let (before, meanwhile) = (random.below(600), random.below(600));
+        blink(before);
+        let is_pause = round % 3 == 0;
+        if is_pause {
+            _ = transfers.pause(id)
+        } else {
+            session.suspend()
+        }
+        blink(meanwhile);
+        let other = transfers.start(session.get(&origin.url("/get")), Delivery::memory());
+        if is_pause {
+            _ = transfers.resume(id)
+        } else {
+            session.resume()
+        }
+        let events = drain(&mut transfers);
+        for id in [id, other] {
+            let is_its = |event: &&Event| event.id() == id;
+            let Some(Event::End { outcome, .. }) = events.iter().find(is_its) else { panic!("round {round}") };
+            assert_eq!(outcome.status(), 200, "round {round}: {:?}", outcome.error());
+        }
+    }
+}
+
+/// Passes so many microseconds, more exactly than a sleep does.
+fn blink(micros: usize) {
+    let until = Instant::now() + Duration::from_micros(micros as u64);
+    while Instant::now() < until {
+        std::hint::spin_loop();
     }
 }
 
