@@ -165,6 +165,10 @@ function network.getConnectionStatus() end
 ---@param listener? function|table
 function network.setStatusListener(host, listener) end
 
+---For hosts: sleeps until there is something to dispatch.
+---@param seconds number  At most so long.
+function network.idle(seconds) end
+
 ---For hosts: nothing is delivered and nothing moves until `unsuspend`.
 function network.suspend() end
 
