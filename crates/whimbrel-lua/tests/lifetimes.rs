@@ -82,6 +82,42 @@ fn a_host_may_drop_its_state_at_any_moment_of_its_requests() {
     }
 }
 
+#[test]
+fn memory_that_ends_anywhere_in_network_raises_or_is_told_and_the_state_goes_on() {
+    let servers = Servers::start();
+    let lua = whimbrel_lua::interpreter(Host::default()).unwrap();
+    lua.load(format!("{} network = require('network')", servers.names())).exec().unwrap();
+    let call = "
+        local ended = 0
+        local function listener(event) if event.phase == 'ended' then ended = ended + 1 end end
+        network.request(ORIGIN .. '/response-headers?A=1&B=2&C=3', 'GET', listener, { headers = { ['X-A'] = 1 } })
+        network.request(ORIGIN .. '/bytes/1000', 'GET', listener, { progress = 'download' })
+        network.request(ORIGIN .. '/post', 'POST', listener, { progress = 'upload', body = ('x'):rep(100) })
+        network.request(ORIGIN .. '/bytes/1000', 'GET', listener, { onChunk = function() end })
+        network.fetch(ORIGIN .. '/get')
+        assert(network.wait(nil, 30))
+        assert(ended == 4)
+    ";
+    let call = lua.load(call).into_function().unwrap();
+    lua.load("network.onError = function() end").exec().unwrap();
+    call.call::<()>(()).unwrap();
+    let mut raised = 0;
+    for extra in (0..48_000).step_by(397) {
+        lua.set_memory_limit(0).unwrap();
+        lua.gc_collect().unwrap();
+        lua.set_memory_limit(lua.used_memory() + extra).unwrap();
+        let outcome = call.call::<()>(());
+        lua.set_memory_limit(0).unwrap();
+        if outcome.is_err() {
+            raised += 1;
+        }
+        // What was begun ends, whatever became of it.
+        assert!(lua.load("return network.wait(nil, 30)").eval::<bool>().unwrap(), "with {extra} bytes");
+    }
+    call.call::<()>(()).unwrap();
+    assert!(raised > 10, "memory ran out only {raised} times");
+}
+
 struct Servers {
     origin: Origin,
     silent: RawServer,

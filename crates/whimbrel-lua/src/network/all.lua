@@ -4,7 +4,7 @@ local http, new_lane = ...
 local type, error, format, tostring, pairs, pcall, upper = type, error, string.format, tostring, pairs, pcall, string.upper
 
 local WIDTH = 16
-local PROGRESS, END, LOST = 2, 4, 5
+local NONE, PROGRESS, END, LOST = 0, 2, 4, 5
 
 -- The URL, method and options of one entry.
 local function read(entry, index)
@@ -39,7 +39,7 @@ function http.all(list, options)
     error("bad argument #2 to 'all' (a table of options expected, got " .. type(options) .. ")", 2)
   end
   local width = options and options.concurrency or WIDTH
-  if type(width) ~= "number" or width < 1 then
+  if type(width) ~= "number" or not (width >= 1) then
     error("bad argument #2 to 'all' (concurrency must be a number of at least 1)", 2)
   end
   local length = #list
@@ -67,7 +67,7 @@ function http.all(list, options)
       -- Short enough for a host's interrupt to be noticed soon.
       lane.wait(0.25)
       local kind, number, sent, send_total, _, _, received, receive_total = lane.next()
-      while kind do
+      while kind and kind ~= NONE do
         local one = running[number]
         if one and kind == PROGRESS and one.options and one.options.on_progress then
           local good, answer = pcall(one.options.on_progress, progress_of(sent, send_total, received, receive_total))

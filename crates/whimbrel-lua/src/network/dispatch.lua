@@ -3,11 +3,15 @@
 local ours = ...
 local lane, clock, complain = ours.lane, ours.clock, ours.complain
 local next_event, ended, fetched, wait_for = lane.next, lane.ended, lane.fetched, lane.wait
-local type, tostring, pcall, xpcall, getmetatable, next = type, tostring, pcall, xpcall, getmetatable, next
+local type, tostring, pcall, xpcall, getmetatable, rawget, next =
+  type, tostring, pcall, xpcall, getmetatable, rawget, next
 local traceback = type(debug) == "table" and debug.traceback or function(text) return text end
 
 -- What `next_event` gives.
-local HEAD, PROGRESS, CHUNK, END, LOST = 1, 2, 3, 4, 5
+local NONE, HEAD, PROGRESS, CHUNK, END, LOST = 0, 1, 2, 3, 4, 5
+
+-- Said when there is no memory for anything else.
+local NO_MEMORY = "Unknown error: not enough memory"
 
 -- The requests that have not ended, by number, and how many there are.
 local requests, count = {}, 0
@@ -18,17 +22,22 @@ local late, late_count = {}, 0
 local suspended = false
 -- Counts the calls of `dispatch` that had something to deliver.
 local turn = 0
-local told_in, last_status = {}, {}
+
+-- What was raised, as text, whatever its `__tostring` does.
+local function text_of(reason)
+  local kind = type(reason)
+  if kind == "string" or kind == "number" then return tostring(reason) end
+  local meta = getmetatable(reason)
+  if type(meta) == "table" and rawget(meta, "__tostring") then
+    local good, text = pcall(tostring, reason)
+    if good and type(text) == "string" then return text end
+  end
+  return "(error object is a " .. kind .. " value)"
+end
+ours.text_of = text_of
 
 local function explain(reason)
-  local kind, text = type(reason), nil
-  if kind == "string" or kind == "number" then
-    text = tostring(reason)
-  else
-    local meta = getmetatable(reason)
-    text = type(meta) == "table" and meta.__tostring and tostring(reason) or "(error object is a " .. kind .. " value)"
-  end
-  return traceback(text, 2)
+  return traceback(text_of(reason), 2)
 end
 
 -- Tells the host of an error in a script's function.
@@ -37,9 +46,9 @@ local function report(message)
   if type(hook) == "function" then
     local good, problem = pcall(hook, message)
     if good then return end
-    complain("ERROR: network.onError: " .. tostring(problem))
+    complain("ERROR: network.onError: " .. text_of(problem))
   end
-  complain("ERROR: " .. tostring(message))
+  complain("ERROR: " .. text_of(message))
 end
 ours.report = report
 
@@ -148,6 +157,7 @@ local function on_progress(record, number, sent, send_total, moved, total, recei
   local direction = record.progress
   if direction == "upload" then
     moved, total = sent, record.size or send_total
+    if total < 0 then total = send_total end
   elseif not direction then
     return
   end
@@ -198,9 +208,14 @@ local function on_end(record, number)
     ended(number, upload, record.debug)
   -- Its end has been taken: should memory run out from here on, it must not be waited for.
   leave(record, number)
+  if not kind then response, kind, moved, total = NO_MEMORY, "text", record.moved or 0, -1 end
   headers = headers and record.headers or headers
   local failed = status == -1
-  if upload and record.size then total = record.size end
+  if upload and record.size then
+    if record.size >= 0 then total = record.size end
+    -- A redirect may have made it a request without a body.
+    if record.moved and record.moved > moved then moved = record.moved end
+  end
   local debugged
   if record.debug then
     debugged = { isDebug = "true", charset = charset, charsetSource = source, errorMessage = failed and response or nil }
@@ -242,6 +257,13 @@ local function on_lost(record, number, problem)
   })
 end
 
+-- Memory ran out while an end was being told: nothing else will end these requests.
+local function end_the_lost()
+  local lost, record = next(requests)
+  while lost and record.last do lost, record = next(requests, lost) end
+  if lost then on_lost(record, lost, "not enough memory") end
+end
+
 local function deliver(kind, number, a, b, c, d, e, f)
   local record = requests[number]
   if not record then
@@ -267,6 +289,10 @@ local function dispatch(budget)
   if first <= last then on_began() end
   local kind, number, a, b, c, d, e, f = next_event()
   if not kind then return count end
+  if kind == NONE then
+    if count > late_count then end_the_lost() end
+    return count
+  end
   turn = turn + 1
   local deadline = budget and clock() + budget / 1000
   -- However fast events come, `next_event` pauses after those that were there when it was asked.
@@ -275,7 +301,7 @@ local function dispatch(budget)
     if suspended or deadline and clock() >= deadline then break end
     if first <= last then on_began() end
     kind, number, a, b, c, d, e, f = next_event()
-  until not kind
+  until not kind or kind == NONE
   return count
 end
 ours.dispatch = dispatch
@@ -287,7 +313,7 @@ function ours.pump(done, what, seconds)
     dispatch(deadline and (deadline - clock()) * 1000)
     if done(what) then return true end
     local left = deadline and deadline - clock()
-    if left and left <= 0 then return false end
+    if left and not (left > 0) then return false end
     if suspended and not left then return false end
     -- Short enough for a host's interrupt to be noticed soon.
     if not left or left > 0.25 then left = 0.25 end

@@ -32,6 +32,7 @@ pub(super) const HANDLE: c_int = 6;
 pub(super) const PLAN: c_int = 7;
 
 // What `next` gives first.
+const NONE: ffi::lua_Integer = 0;
 const HEAD: ffi::lua_Integer = 1;
 const PROGRESS: ffi::lua_Integer = 2;
 const CHUNK: ffi::lua_Integer = 3;
@@ -128,7 +129,8 @@ unsafe extern "C-unwind" fn close(lua: *mut lua_State) -> c_int {
     }
 }
 
-/// Gives what is ready: a kind, the transfer's number, and what belongs to the kind. Nothing if nothing is.
+/// Gives what is ready: a kind, the transfer's number, and what belongs to the kind. Nothing if nothing is ready, and
+/// [`NONE`] if nothing is under way either.
 unsafe extern "C-unwind" fn next(lua: *mut lua_State) -> c_int {
     // SAFETY: in one of the functions; what may raise runs in `lua_pcall`, and 20 stack slots are free.
     unsafe {
@@ -136,7 +138,14 @@ unsafe extern "C-unwind" fn next(lua: *mut lua_State) -> c_int {
             let Some(lane) = current(lua) else { return Finish::Return(0) };
             loop {
                 let event = lane.transfers.borrow_mut().next();
-                let Some(event) = event else { return Finish::Return(0) };
+                let Some(event) = event else {
+                    // That nothing will come either is worth saying: whoever still waits then waits in vain.
+                    if lane.transfers.borrow().is_empty() {
+                        ffi::lua_pushinteger(lua, NONE);
+                        return Finish::Return(1);
+                    }
+                    return Finish::Return(0);
+                };
                 let id = number_of(event.id());
                 return match event {
                     Event::Progress { progress, .. } => {
