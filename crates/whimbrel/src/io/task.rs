@@ -37,6 +37,8 @@ pub(super) struct Task {
     pub(super) listens: bool,
     /// It may move more from then on.
     until: Option<Instant>,
+    /// The idle clock stopped for its consumer's or its rate's sake.
+    is_off_the_clock: bool,
     /// Where the body goes, until it is opened.
     to: Option<To>,
     sink: Option<Sink>,
@@ -112,6 +114,7 @@ impl Task {
             is_blocked: false,
             listens: false,
             until: None,
+            is_off_the_clock: false,
             to: Some(to),
             sink: None,
             head: None,
@@ -168,6 +171,10 @@ impl Task {
         if let Some(to) = self.to.take() {
             self.sink = Some(Sink::open(to)?);
         }
+        // From here on it is the peer who is waited for, if anybody is.
+        if std::mem::take(&mut self.is_off_the_clock) {
+            self.transfer.resume(now);
+        }
         if self.head.is_none() {
             if self.transfer.is_sending() && !self.may_send(now, bench) {
                 self.transfer.check(now)?;
@@ -205,7 +212,7 @@ impl Task {
             }
             let room = self.sink.as_ref().map_or(0, |sink| sink.room(&self.slot));
             if room == 0 {
-                self.transfer.stop_idle();
+                self.stop_idle();
                 return Ok(Turn::Full);
             }
             let Some(most) = self.allowance(now, bench) else { return Ok(Turn::Later) };
@@ -268,11 +275,16 @@ impl Task {
             most = most.min(allowed);
         }
         if most == 0 {
-            // It is not the peer who takes this time.
-            self.transfer.stop_idle();
+            self.stop_idle();
             return None;
         }
         Some(usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// It is not the peer who takes the time until the next turn.
+    fn stop_idle(&mut self) {
+        self.transfer.stop_idle();
+        self.is_off_the_clock = true;
     }
 
     fn pay(&mut self, bytes: u64, now: Instant, bench: &mut Bench<'_>) {
