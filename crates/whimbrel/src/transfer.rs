@@ -55,6 +55,8 @@ pub(crate) struct Transfer {
     /// See [`Transfer::be_patient`].
     is_patient: bool,
     driver: Driver,
+    /// How much of the request's body one step may send, in bytes.
+    send_limit: u64,
     /// How long to rest when the response is drained.
     rest: Option<Duration>,
     /// Memory that the driver lends for the length of a step.
@@ -124,6 +126,7 @@ impl Transfer {
             reused: false,
             is_patient: false,
             driver: Driver::Caller,
+            send_limit: u64::MAX,
             rest: None,
             workspace: None,
             trailers: Fields::new(),
@@ -311,8 +314,9 @@ impl Transfer {
         self.cancel.is_some() || matches!(&self.state, State::Dialing(dial, _) if dial.is_resolving())
     }
 
-    /// How much of the body the coming steps may send each, in bytes.
+    /// How much of the body the coming steps may send each, in bytes, on this connection and the next.
     pub(crate) fn limit_send(&mut self, bytes: u64) {
+        self.send_limit = bytes;
         if let State::Head(live) | State::Body(live) = &mut self.state {
             live.limit_send(bytes);
         }

@@ -176,7 +176,10 @@ impl Task {
             self.transfer.resume(now);
         }
         if self.head.is_none() {
-            if self.transfer.is_sending() && !self.may_send(now, bench) {
+            if !self.transfer.is_sending() {
+                // What is connected in this turn sends in it, too.
+                self.transfer.limit_send(self.allowed(now, bench));
+            } else if !self.may_send(now, bench) {
                 self.transfer.check(now)?;
                 return Ok(Turn::Later);
             }
@@ -216,10 +219,13 @@ impl Task {
                 return Ok(Turn::Full);
             }
             let Some(most) = self.allowance(now, bench) else { return Ok(Turn::Later) };
+            // After an early answer the request's body may still be on its way.
+            self.transfer.limit_send(most as u64);
+            let sent = self.transfer.progress().sent;
             let most = most.min(room).min(bench.scratch.len());
             let (filled, read) = self.fill(&mut bench.scratch[..most], now);
             moved += filled;
-            self.pay(filled as u64, now, bench);
+            self.pay(filled as u64 + (self.transfer.progress().sent - sent), now, bench);
             if filled > 0
                 && let Some(sink) = &mut self.sink
                 && sink.write(&bench.scratch[..filled], &self.slot)?
@@ -261,6 +267,12 @@ impl Task {
         let Some(most) = self.allowance(now, bench) else { return false };
         self.transfer.limit_send(most as u64);
         true
+    }
+
+    /// How many bytes its rates allow now.
+    fn allowed(&self, now: Instant, bench: &Bench<'_>) -> u64 {
+        let paces = [self.pace.as_ref(), bench.session_pace.as_deref()];
+        paces.into_iter().flatten().map(|pace| pace.allowance(now)).min().unwrap_or(u64::MAX)
     }
 
     /// How many bytes it may move now. `None`: nothing, until [`Task::due`].

@@ -102,6 +102,7 @@ impl Transfer {
             self.progress.sent = 0;
         }
         let mut live = Live::new(connection, call, out, reused);
+        live.limit_send(self.send_limit);
         if let Some(workspace) = &mut self.workspace {
             live.borrow(workspace);
             if !reused && Reactor::TELLS_EDGES {
