@@ -2,7 +2,7 @@
 -- of one it waits and delivers what else happens meanwhile.
 local ours = ...
 local start, enter, read_params, pump, report = ours.lane.start, ours.enter, ours.read_params, ours.pump, ours.report
-local type, error, format, upper, tostring = type, error, string.format, string.upper, tostring
+local type, error, format, upper = type, error, string.format, string.upper
 local running, yield, resume, status = coroutine.running, coroutine.yield, coroutine.resume, coroutine.status
 local isyieldable = coroutine.isyieldable
 local traceback = type(debug) == "table" and debug.traceback or function(_, text) return text end
@@ -12,7 +12,7 @@ local function finish(record)
   local thread = record.thread
   if thread and status(thread) == "suspended" then
     local good, problem = resume(thread)
-    if not good then report(traceback(thread, tostring(problem))) end
+    if not good then report(traceback(thread, ours.text_of(problem))) end
   end
 end
 
