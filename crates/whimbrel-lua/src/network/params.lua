@@ -3,6 +3,7 @@
 local ours = ...
 local type, pairs, next, tostring, getmetatable = type, pairs, next, tostring, getmetatable
 local format, gsub, lower, upper, floor = string.format, string.gsub, string.lower, string.upper, math.floor
+local integer_type = math.type
 
 -- Every name in both spellings, and what it is called here.
 local NAMES = { verifySSL = "verify_ssl" }
@@ -46,8 +47,8 @@ local function field_text(value)
   if kind == "string" then return value end
   if kind == "boolean" then return tostring(value) end
   if kind ~= "number" then return nil end
-  if value == floor(value) and value > -2 ^ 53 and value < 2 ^ 53 then return format("%.0f", value) end
-  return format("%f", value)
+  if integer_type and integer_type(value) == "integer" then return format("%d", value) end
+  return format(value == floor(value) and "%.0f" or "%f", value)
 end
 
 -- The fields to send, and whether a Content-Type is among them. What is no text is left out, as is the length, which is
