@@ -185,6 +185,8 @@ local function set_telling(options, record)
     options.every = type(every) == "number" and every or PROGRESS_INTERVAL
     options.watch = record.on_progress and "both" or record.progress
   end
+  -- As in `http`, a number is a name too.
+  if type(options.output) == "number" then options.output = tostring(options.output) end
   if type(options.output) == "string" then record.file = { filename = options.output } end
   record.debug = options.debug == true or nil
   return true
