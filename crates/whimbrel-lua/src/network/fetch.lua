@@ -24,6 +24,7 @@ function ours.network.fetch(url, params)
   elseif params ~= nil and type(params) ~= "table" then
     error(format("network.fetch: 'params' parameter must be a table (got %s)", type(params)), 2)
   end
+  if ours.refuses("network.fetch") then return nil, "Operation was cancelled: the application ends" end
   local method = params and type(params.method) == "string" and upper(params.method) or "GET"
   local record = { url = url, finish = finish }
   local options, problem
@@ -43,8 +44,11 @@ function ours.network.fetch(url, params)
     repeat yield() until record.done
     record.thread = nil
   else
-    -- False only while everything is suspended: what was asked for comes afterwards.
-    while not pump(is_done, record) do ours.sleep(0.05) end
+    -- False only while everything is suspended, which nobody but its caller can end.
+    if not pump(is_done, record) then
+      ours.cancel(number)
+      return nil, "Operation was cancelled: network is suspended, and outside of a coroutine nothing can resume it"
+    end
   end
   if record.response then return record.response end
   return nil, record.problem

@@ -50,11 +50,14 @@ local function is_listener(value)
   return type(value) == "function" or type(value) == "table" and type(value.networkRequest) == "function"
 end
 
+-- At the application's end no request is made.
+function ours.refuses(caller)
+  if closing then complain("WARNING: " .. caller .. "() during applicationExit: the request is not made") end
+  return closing
+end
+
 local function submit(caller, url, method, listener, params)
-  if closing then
-    complain("WARNING: " .. caller .. "() during applicationExit: the request is not made")
-    return
-  end
+  if ours.refuses(caller) then return end
   method = upper(method)
   if not STANDARD[method] and not warned[method] then
     warned[method] = true
