@@ -7,10 +7,20 @@ local running, yield, resume, status = coroutine.running, coroutine.yield, corou
 local isyieldable = coroutine.isyieldable
 local traceback = type(debug) == "table" and debug.traceback or function(_, text) return text end
 
+-- Lua 5.1 can't tell beforehand that a coroutine can't yield, as inside `pcall`. What it waits for later, after that error,
+-- is something else.
+local getinfo = not isyieldable and type(debug) == "table" and debug.getinfo
+local fetch
+local function waits(thread)
+  if status(thread) ~= "suspended" then return false end
+  local caller = getinfo and getinfo(thread, 1, "f")
+  return not getinfo or caller ~= nil and caller.func == fetch
+end
+
 local function finish(record)
   record.done = true
   local thread = record.thread
-  if thread and status(thread) == "suspended" then
+  if thread and waits(thread) then
     local good, problem = resume(thread)
     if not good then report(traceback(thread, ours.text_of(problem))) end
   end
@@ -18,7 +28,7 @@ end
 
 local function is_done(record) return record.done end
 
-function ours.network.fetch(url, params)
+function fetch(url, params)
   if type(url) ~= "string" then
     error(format("network.fetch: 'url' parameter must be a string (got %s)", type(url)), 2)
   elseif params ~= nil and type(params) ~= "table" then
@@ -53,3 +63,4 @@ function ours.network.fetch(url, params)
   if record.response then return record.response end
   return nil, record.problem
 end
+ours.network.fetch = fetch
