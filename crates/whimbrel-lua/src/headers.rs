@@ -49,13 +49,14 @@ pub(crate) unsafe fn push_table(lua: *mut lua_State, head: &ResponseHead, joined
     // SAFETY: the caller's promise.
     unsafe {
         ffi::lua_createtable(lua, 0, head.fields.len() as c_int + 1);
-        ffi::lua_pushstring(lua, c"HTTP-STATUS-LINE".as_ptr());
-        push_status_line(lua, head);
-        ffi::lua_rawset(lua, -3);
         match joined {
             None => push_pairs(lua, head.fields.iter_bytes()),
             Some(pairs) => push_pairs(lua, pairs.iter().map(|(name, value)| (&**name, &**value))),
         }
+        // Behind the fields, so that none of them takes its place.
+        ffi::lua_pushstring(lua, c"HTTP-STATUS-LINE".as_ptr());
+        push_status_line(lua, head);
+        ffi::lua_rawset(lua, -3);
         ffi::lua_getfield(lua, ffi::LUA_REGISTRYINDEX, METATABLE);
         if ffi::lua_type(lua, -1) != ffi::LUA_TTABLE {
             ffi::lua_settop(lua, -2);

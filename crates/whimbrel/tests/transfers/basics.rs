@@ -25,6 +25,31 @@ fn a_transfer_says_its_end_once_and_nothing_else_unless_asked() {
     assert_eq!(origin.connections(), 1);
 }
 
+/// A script that asks again whenever a request fails must not keep its frame for ever.
+#[test]
+fn a_mistake_that_is_made_while_events_are_told_waits_for_the_next_time() {
+    let client = client();
+    let mut transfers = Transfers::new();
+    let mut start = |transfers: &mut Transfers| transfers.start(client.get("nowhere at all"), Delivery::memory());
+    for _ in 0..2 {
+        start(&mut transfers);
+    }
+    for _ in 0..3 {
+        assert!(transfers.wait(None));
+        let mut told = 0;
+        while let Some(event) = transfers.next() {
+            assert!(matches!(event, Event::End { .. }));
+            start(&mut transfers);
+            told += 1;
+            assert!(told <= 2, "it goes on and on");
+        }
+        assert_eq!((told, transfers.len()), (2, 2));
+    }
+    let id = start(&mut transfers);
+    assert!(transfers.next().is_some() && transfers.cancel(id));
+    assert!(transfers.next().is_some() && transfers.next().is_none() && transfers.is_empty());
+}
+
 #[test]
 fn stages_head_progress_and_end_come_in_order() {
     let origin = Origin::http();
