@@ -17,7 +17,7 @@ use crate::timings::Stage;
 use crate::transfer::Transfer;
 
 /// How much of a body is moved before others have their turn, in bytes.
-const TURN: usize = 1 << 20;
+const TURN: u64 = 1 << 20;
 
 pub(super) struct Task {
     pub(super) transfer: Box<Transfer>,
@@ -221,11 +221,13 @@ impl Task {
             let Some(most) = self.allowance(now, bench) else { return Ok(Turn::Later) };
             // After an early answer the request's body may still be on its way.
             self.transfer.limit_send(most as u64);
-            let sent = self.transfer.progress().sent;
+            let before = *self.transfer.progress();
             let most = most.min(room).min(bench.scratch.len());
             let (filled, read) = self.fill(&mut bench.scratch[..most], now);
-            moved += filled;
-            self.pay(filled as u64 + (self.transfer.progress().sent - sent), now, bench);
+            let after = self.transfer.progress();
+            moved += (filled as u64).max(after.transferred - before.transferred);
+            let sent = after.sent - before.sent;
+            self.pay(filled as u64 + sent, now, bench);
             if filled > 0
                 && let Some(sink) = &mut self.sink
                 && sink.write(&bench.scratch[..filled], &self.slot)?
@@ -242,13 +244,16 @@ impl Task {
 
     /// Reads until the buffer is full, the body ends (its last bytes may tell that, too) or nothing is there now
     /// (`None`): what came in small pieces is written in large ones. Also how many bytes came, whatever happened then.
+    /// A coded body that hardly decodes to anything is read no further than a turn.
     fn fill(&mut self, buffer: &mut [u8], now: Instant) -> (usize, Result<Option<Read>>) {
         let mut filled = 0;
+        let before = self.transfer.progress().transferred;
         loop {
             match self.transfer.step_body(&mut buffer[filled..], now) {
                 Ok(Some(Read::Bytes(count))) => {
                     filled += count;
-                    if filled == buffer.len() || self.transfer.is_finished() {
+                    let is_over = self.transfer.progress().transferred - before >= TURN;
+                    if filled == buffer.len() || self.transfer.is_finished() || is_over {
                         return (filled, Ok(Some(Read::Bytes(filled))));
                     }
                 }
