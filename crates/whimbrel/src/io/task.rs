@@ -35,8 +35,10 @@ pub(super) struct Task {
     pub(super) is_blocked: bool,
     /// It is among those who are woken by the bell.
     pub(super) listens: bool,
-    /// It may move more from then on.
+    /// Its rates let it move more from then on.
     until: Option<Instant>,
+    /// When it moved bytes last that count against the limit of its session.
+    pub(super) served: Option<Instant>,
     /// The idle clock stopped for its consumer's or its rate's sake.
     is_off_the_clock: bool,
     /// Where the body goes, until it is opened.
@@ -114,6 +116,7 @@ impl Task {
             is_blocked: false,
             listens: false,
             until: None,
+            served: None,
             is_off_the_clock: false,
             to: Some(to),
             sink: None,
@@ -135,7 +138,7 @@ impl Task {
 
     /// Does what can be done now, and tells what there is to tell.
     pub(super) fn turn(&mut self, now: Instant, bench: &mut Bench<'_>) -> Turn {
-        self.until = None;
+        self.until = self.until.filter(|until| *until > now);
         let turn = self.advance(now, bench).unwrap_or_else(|error| Turn::Ended(Some(error)));
         self.tell_stages(bench.notes);
         self.tell_progress(now, bench.notes);
@@ -282,6 +285,11 @@ impl Task {
 
     /// How many bytes it may move now. `None`: nothing, until [`Task::due`].
     fn allowance(&mut self, now: Instant, bench: &mut Bench<'_>) -> Option<usize> {
+        if self.until.is_some() {
+            // A socket that moved must not take a little each time from those who wait for as long.
+            self.stop_idle();
+            return None;
+        }
         let mut most = u64::MAX;
         for pace in [self.pace.as_mut(), bench.session_pace.as_deref_mut()].into_iter().flatten() {
             let allowed = pace.allowance(now);
@@ -305,6 +313,9 @@ impl Task {
     }
 
     fn pay(&mut self, bytes: u64, now: Instant, bench: &mut Bench<'_>) {
+        if bytes > 0 && bench.session_pace.is_some() {
+            self.served = Some(now);
+        }
         for pace in [self.pace.as_mut(), bench.session_pace.as_deref_mut()].into_iter().flatten() {
             pace.take(bytes, now);
         }

@@ -31,6 +31,7 @@ pub(super) fn run(io: &Io, reactor: Reactor) {
         sessions: Sessions::default(),
         ready: VecDeque::new(),
         timers: Timers::default(),
+        due: Vec::new(),
         listening: Vec::new(),
         outbox: Vec::new(),
         scratch: vec![0; STEP].into(),
@@ -72,6 +73,8 @@ struct Thread {
     sessions: Sessions,
     ready: VecDeque<u32>,
     timers: Timers,
+    /// Kept for its memory.
+    due: Vec<u32>,
     /// Those that the bell may have rung for.
     listening: Vec<u32>,
     outbox: Vec<(Arc<Mailbox>, Vec<Note>)>,
@@ -238,10 +241,15 @@ impl Thread {
         self.outbox.retain(|(other, _)| !Arc::ptr_eq(other, mailbox));
     }
 
+    /// Those that wait for one rate are due together: who was served longest ago goes first.
     fn wake_due(&mut self, now: Instant) {
-        while let Some(number) = self.timers.pop(now) {
+        let mut due = std::mem::take(&mut self.due);
+        due.extend(std::iter::from_fn(|| self.timers.pop(now)));
+        due.sort_by_key(|number| self.tasks[*number as usize].as_ref().and_then(|task| task.served));
+        for number in due.drain(..) {
             self.make_ready(number);
         }
+        self.due = due;
     }
 
     fn wake_listening(&mut self) {
