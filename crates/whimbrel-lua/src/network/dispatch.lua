@@ -213,8 +213,8 @@ local function on_end(record, number)
   local failed = status == -1
   if upload and record.size then
     if record.size >= 0 then total = record.size end
-    -- A redirect may have made it a request without a body.
-    if record.moved and record.moved > moved then moved = record.moved end
+    -- A redirect made it a request without a body; that was sent before.
+    if url and not failed and moved == 0 then moved = record.size > 0 and record.size or record.moved or 0 end
   end
   local debugged
   if record.debug then
