@@ -104,6 +104,16 @@ check.test("outside a coroutine fetch does not wait for what only its caller can
   equal(network.dispatch(), 0)
 end)
 
+check.test("http.all does not wait while everything is suspended either", function()
+  network.suspend()
+  local results = check.http.all({ check.url("/get"), "nonsense URL", check.url("/get") }, { concurrency = 1 })
+  network.unsuspend()
+  equal(#results, 3)
+  for _, result in ipairs(results) do equal(type(result.error), "string") end
+  check.begins(results[3].error, "Operation was cancelled: network is suspended")
+  equal(check.http.all({ check.url("/get") })[1].status, 200)
+end)
+
 check.test("in a coroutine a fetch that is asked for while suspended comes afterwards", function()
   local status
   network.suspend()

@@ -4,6 +4,7 @@ local http, new_lane = ...
 local type, error, format, tostring, pairs, pcall, upper = type, error, string.format, tostring, pairs, pcall, string.upper
 
 local WIDTH = 16
+local SUSPENDED = "Operation was cancelled: network is suspended, and nothing can resume it meanwhile"
 local NONE, PROGRESS, END, LOST = 0, 2, 4, 5
 
 -- The URL, method and options of one entry.
@@ -65,7 +66,14 @@ function http.all(list, options)
     end
     if under_way > 0 then
       -- Short enough for a host's interrupt to be noticed soon.
-      lane.wait(0.25)
+      if not lane.wait(0.25) and lane.is_suspended() then
+        -- Nobody but the caller can end that, and the caller waits here.
+        lane.cancel_all()
+        for index = 1, length do
+          if not results[index] then results[index] = { error = SUSPENDED } end
+        end
+        return results
+      end
       local kind, number, sent, send_total, _, _, received, receive_total = lane.next()
       while kind and kind ~= NONE do
         local one = running[number]

@@ -14,6 +14,7 @@ use super::words::{self, Words, count};
 use super::{ending, start};
 use crate::guard::{Finish, guarded};
 use crate::headers;
+use crate::session::{self, SESSION};
 
 /// Behind the userdata of a lane.
 pub(super) struct Lane {
@@ -39,13 +40,14 @@ const CHUNK: ffi::lua_Integer = 3;
 const END: ffi::lua_Integer = 4;
 const LOST: ffi::lua_Integer = 5;
 
-const FUNCTIONS: [(&CStr, lua_CFunction); 12] = [
+const FUNCTIONS: [(&CStr, lua_CFunction); 13] = [
     (c"start", start::start),
     (c"next", next),
     (c"ended", ending::ended),
     (c"fetched", ending::fetched),
     (c"forget", ending::forget),
     (c"wait", wait),
+    (c"is_suspended", is_suspended),
     (c"cancel", cancel),
     (c"cancel_all", cancel_all),
     (c"pause", pause),
@@ -222,6 +224,18 @@ unsafe extern "C-unwind" fn wait(lua: *mut lua_State) -> c_int {
                 !transfers.is_empty() && transfers.wait(limited.then(|| duration(seconds)))
             });
             ffi::lua_pushboolean(lua, ready.into());
+            Finish::Return(1)
+        })
+    }
+}
+
+/// Whether the session stands still.
+unsafe extern "C-unwind" fn is_suspended(lua: *mut lua_State) -> c_int {
+    // SAFETY: in one of the functions; a boolean needs no memory.
+    unsafe {
+        guarded(lua, || {
+            let session = session::at(lua, lua_upvalueindex(SESSION)).as_ref();
+            ffi::lua_pushboolean(lua, session.is_some_and(|session| session.client.is_suspended()).into());
             Finish::Return(1)
         })
     }
