@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use whimbrel_proto::Fields;
 use whimbrel_proto::admission::Limits;
 use whimbrel_proto::exchange::spec::{ProxyPolicy, Timeouts};
+use whimbrel_proto::pace::Pace;
 
 use crate::cookies::CookieJar;
 use crate::overrides::Overrides;
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     transfer_limits: Mutex<Limits>,
     /// How many bytes of body they move a second in all.
     pub(crate) max_rate: Option<u64>,
+    /// How far that is used up, while no transfer is under way.
+    pace: Mutex<Option<Pace>>,
     is_suspended: AtomicBool,
     resolver: Option<Arc<Resolver>>,
 }
@@ -59,6 +62,7 @@ impl Session {
             cookies,
             transfer_limits: Mutex::new(transfer_limits),
             max_rate,
+            pace: Mutex::default(),
             is_suspended: AtomicBool::new(false),
             resolver,
         }
@@ -70,6 +74,16 @@ impl Session {
 
     pub(crate) fn set_transfer_limits(&self, limits: Limits) {
         *self.transfer_limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// What [`Session::keep_pace`] kept.
+    pub(crate) fn take_pace(&self) -> Option<Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The next transfer goes on with the limit as it is: a row of small ones must not each have a fresh one.
+    pub(crate) fn keep_pace(&self, pace: Option<Pace>) {
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = pace;
     }
 
     /// Says whether transfers stand still. True if that is news.

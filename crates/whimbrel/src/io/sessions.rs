@@ -34,7 +34,7 @@ impl Sessions {
     pub(super) fn enter(&mut self, session: &Arc<Session>, is_suspended: bool, now: Instant) -> &mut Line {
         let line = self.lines.entry(key(session)).or_insert_with(|| Line {
             admission: Admission::new(session.transfer_limits()),
-            pace: session.max_rate.map(|rate| Pace::new(rate, now)),
+            pace: session.take_pace().or_else(|| session.max_rate.map(|rate| Pace::new(rate, now))),
             is_suspended,
             tasks: 0,
             _session: session.clone(),
@@ -52,8 +52,10 @@ impl Sessions {
         let key = key(session);
         if let Some(line) = self.lines.get_mut(&key) {
             line.tasks -= 1;
-            if line.tasks == 0 {
-                self.lines.remove(&key);
+            if line.tasks == 0
+                && let Some(line) = self.lines.remove(&key)
+            {
+                session.keep_pace(line.pace);
             }
         }
     }
