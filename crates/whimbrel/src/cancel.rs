@@ -1,7 +1,7 @@
 //! Ending a call from another thread.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 
 use crate::sys::Waker;
@@ -34,6 +34,8 @@ impl CancelHandle {
     /// Cancels.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Release);
+        // Either the bell that comes just now is seen here, or who brings it sees the flag.
+        fence(Ordering::SeqCst);
         if let Some(waker) = &self.0.waker {
             waker.wake();
         }
@@ -42,9 +44,10 @@ impl CancelHandle {
         }
     }
 
-    /// Rings there as well.
+    /// Rings there as well, from now on: whether it was cancelled before must be looked at after this.
     pub(crate) fn ring_at(&self, bell: Arc<Waker>) {
         let _ = self.0.bell.set(bell);
+        fence(Ordering::SeqCst);
     }
 
     /// Whether [`CancelHandle::cancel`] was called.

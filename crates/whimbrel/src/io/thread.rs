@@ -133,8 +133,11 @@ impl Thread {
         if task.is_suspended {
             task.transfer.hold(now);
         }
-        self.set_timer(number, &task);
-        self.tasks[number as usize] = Some(task);
+        self.put(number, task);
+        if self.listening.last() == Some(&number) {
+            // It may have been cancelled before there was a bell to ring.
+            self.make_ready(number);
+        }
         self.admit(&session, now);
     }
 
@@ -285,10 +288,7 @@ impl Thread {
             // One that waits for its turn may still be over time, or cancelled by its handle.
             if task.place != Place::Running || task.is_held() {
                 match task.transfer.check(now) {
-                    Ok(()) => {
-                        self.set_timer(number, &task);
-                        self.tasks[number as usize] = Some(task);
-                    }
+                    Ok(()) => self.put(number, task),
                     Err(error) => self.end(number, task, Some(error), now),
                 }
                 continue;
@@ -308,10 +308,6 @@ impl Thread {
                         self.end(number, task, Some(error), now);
                         continue;
                     }
-                    if !task.listens && task.transfer.listens() {
-                        task.listens = true;
-                        self.listening.push(number);
-                    }
                 }
                 Turn::Again => {
                     task.is_ready = true;
@@ -319,8 +315,7 @@ impl Thread {
                 }
                 Turn::Later | Turn::Full => {}
             }
-            self.set_timer(number, &task);
-            self.tasks[number as usize] = Some(task);
+            self.put(number, task);
         }
         self.ready.extend(again);
     }
@@ -373,10 +368,16 @@ impl Thread {
         Some(task)
     }
 
-    fn set_timer(&mut self, number: u32, task: &Task) {
+    /// Into its place, until it is looked at again: by its time, or when the bell rings that may be for it.
+    fn put(&mut self, number: u32, mut task: Box<Task>) {
         if let Some(at) = task.due() {
             self.timers.set(at, number);
         }
+        if !task.listens && task.transfer.listens() {
+            task.listens = true;
+            self.listening.push(number);
+        }
+        self.tasks[number as usize] = Some(task);
     }
 
     fn post(&mut self) {
