@@ -191,8 +191,19 @@ fn run(interpreter: &str, script: &Path, modules: &Path, servers: &Servers) -> O
     finish(command, &[folder.to_owned(), folder.join("..")], modules, servers)
 }
 
+/// How long one script may take, in seconds: one that waits for ever fails, rather than all that come after it.
+const LIMIT: &str = "240";
+
 /// Runs a host of Lua that finds scripts in these folders, and nothing that a user of this machine has set.
-fn finish(mut command: Command, folders: &[PathBuf], modules: &Path, servers: &Servers) -> Output {
+fn finish(host: Command, folders: &[PathBuf], modules: &Path, servers: &Servers) -> Output {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", LIMIT]).arg(host.get_program()).args(host.get_args());
+    for (name, value) in host.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     for version in ["", "_5_2", "_5_3", "_5_4"] {
         command.env_remove(format!("LUA_INIT{version}"));
         command.env_remove(format!("LUA_PATH{version}")).env_remove(format!("LUA_CPATH{version}"));
@@ -206,7 +217,7 @@ fn finish(mut command: Command, folders: &[PathBuf], modules: &Path, servers: &S
         .env("LUA_CPATH", modules.join("?.so"))
         .envs(servers.environment())
         .current_dir(servers.work_dir());
-    let host = command.get_program().to_string_lossy().into_owned();
+    let host = host.get_program().to_string_lossy().into_owned();
     command.output().unwrap_or_else(|error| panic!("{host} does not start ({error}): run `cargo xtask setup`"))
 }
 
