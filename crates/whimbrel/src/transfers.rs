@@ -295,11 +295,10 @@ impl Transfers {
     /// Gives back an outcome that was looked at, to be dropped on the thread that made it: cheaper for a frame than
     /// dropping it.
     pub fn recycle(&mut self, outcome: Box<Outcome>) {
+        let Some(io) = &self.io else { return };
         let is_large = outcome.body().len() >= RETURNED_BYTES / RETURNED;
         self.returned.push(outcome);
-        if let Some(io) = &self.io
-            && (is_large || self.returned.len() >= RETURNED)
-        {
+        if is_large || self.returned.len() >= RETURNED {
             io.submit(Command::Drop(std::mem::take(&mut self.returned)));
         }
     }
@@ -368,7 +367,9 @@ impl Transfers {
 
     #[cold]
     fn start_anew(&mut self) {
-        let left = std::mem::take(self);
+        let mut left = std::mem::take(self);
+        // These never were the thread's.
+        self.mistakes = std::mem::take(&mut left.mistakes);
         let ended = || Error::new(Kind::Cancelled, Phase::Done, "the process was forked; the parent has it");
         for id in left.under_way.keys() {
             self.mistakes.push_back((TransferId(*id), Box::new(Outcome::mistake(ended()))));
