@@ -423,6 +423,11 @@ impl Transfer {
         }
     }
 
+    /// Gives away what the request was sent from and whom it told, when it has ended: its outcome needs neither.
+    pub(crate) fn take_sources(&mut self) -> impl Sized + use<> {
+        (std::mem::replace(&mut self.body, Body::empty()), self.reporter.take())
+    }
+
     /// Ends the call: the connection is in an unknown state and closes.
     pub(crate) fn abandon(&mut self) {
         self.state = State::Finished;

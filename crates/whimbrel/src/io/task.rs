@@ -321,7 +321,7 @@ impl Task {
         }
     }
 
-    fn tell_stages(&mut self, notes: &mut Vec<Note>) {
+    pub(super) fn tell_stages(&mut self, notes: &mut Vec<Note>) {
         if self.wants_stages {
             for (stage, at) in self.transfer.take_stages() {
                 notes.push(Note::Stage(self.slot.clone(), stage, at));

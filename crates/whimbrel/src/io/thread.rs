@@ -123,6 +123,8 @@ impl Thread {
         }
         slot.set_task(Some(number));
         let mut task = Box::new(Task::new(transfer, delivery, slot, mailbox, now));
+        // It may be long before its first turn.
+        task.tell_stages(notes_of(&mut self.outbox, &task.mailbox));
         let line = self.sessions.enter(&session, is_suspended, now);
         if line.is_suspended {
             task.is_suspended = true;
@@ -216,7 +218,8 @@ impl Thread {
             }
             task.is_suspended = is_suspended;
             match (is_suspended, task.is_paused) {
-                (_, true) => {}
+                (true, true) => {}
+                (false, true) => task.transfer.doubt(),
                 (true, false) => task.transfer.hold(at),
                 (false, false) => {
                     task.transfer.release_clocks(at);
@@ -283,6 +286,7 @@ impl Thread {
             if task.slot.is_cancelled() {
                 self.free.push(number);
                 self.leave(&task, now);
+                discard(task);
                 continue;
             }
             // One that waits for its turn may still be over time, or cancelled by its handle.
@@ -336,9 +340,10 @@ impl Thread {
         })
     }
 
-    fn end(&mut self, number: u32, task: Box<Task>, error: Option<Error>, now: Instant) {
+    fn end(&mut self, number: u32, mut task: Box<Task>, error: Option<Error>, now: Instant) {
         self.free.push(number);
         self.leave(&task, now);
+        discard(task.transfer.take_sources());
         let (mailbox, note) = task.into_outcome(error);
         let notes = notes_of(&mut self.outbox, &mailbox);
         notes.push(note);
