@@ -5,6 +5,7 @@ mod control;
 mod files;
 mod kill;
 mod lifetimes;
+mod review;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
