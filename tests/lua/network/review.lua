@@ -177,6 +177,37 @@ check.test("a field of that name does not take the status line's place", functio
   equal(headers["HTTP-STATUS-LINE"], "HTTP/1.1 200 OK")
 end)
 
+check.test("a finalizer may dispatch while an end is being told, and each end comes once", function()
+  local armed, ends = true, {}
+  local function arm()
+    if not armed then return end
+    local function finalize()
+      network.dispatch()
+      arm()
+    end
+    if newproxy then
+      getmetatable(newproxy(true)).__gc = finalize
+    else
+      setmetatable({}, { __gc = finalize })
+    end
+  end
+  for _ = 1, 20 do arm() end
+  for number = 1, 100 do
+    network.request(check.url("/get"), "GET", function(event)
+      ends[number] = (ends[number] or 0) + 1
+      equal(event.isError, false, tostring(event.response))
+    end)
+    equal(network.wait(nil, events.patience), true)
+    coroutine.wrap(function() ends[-number] = network.fetch(check.url("/get")).status end)()
+    equal(network.wait(nil, events.patience), true)
+  end
+  armed = false
+  for number = 1, 100 do
+    equal(ends[number], 1)
+    equal(ends[-number], 200)
+  end
+end)
+
 -- The last one: nothing can be asked for after it.
 check.test("at the application's end fetch is refused in a line, as request is", function()
   network.shutdown()

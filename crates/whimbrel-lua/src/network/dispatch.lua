@@ -179,11 +179,13 @@ local function leave(record, number)
 end
 
 local function on_fetched(record, number)
+  -- Before anything that makes a finalizer run, which may dispatch.
+  leave(record, number)
   -- A body that does not fit into memory ends the request as any failure does.
   local good, response, problem = pcall(fetched, number, record.limit, record.output)
   if not good then response, problem = nil, tostring(response) end
   record.response, record.problem = response, problem
-  if leave(record, number) then record.finish(record) end
+  record.finish(record)
 end
 
 -- Tells the end of a request whose last progress is being told: after that, or before where the listener waits for it.
@@ -203,11 +205,12 @@ end
 
 local function on_end(record, number)
   if record.finish then return on_fetched(record, number) end
+  -- Its end has been taken: whoever dispatches meanwhile, as a finalizer may, must not take it for lost. Nor must it be
+  -- waited for should memory run out from here on.
+  leave(record, number)
   local upload = record.progress == "upload"
   local status, response, kind, headers, moved, total, timings, protocol, url, charset, source =
     ended(number, upload, record.debug)
-  -- Its end has been taken: should memory run out from here on, it must not be waited for.
-  leave(record, number)
   if not kind then response, kind, moved, total = NO_MEMORY, "text", record.moved or 0, -1 end
   headers = headers and record.headers or headers
   local failed = status == -1
