@@ -30,7 +30,7 @@ fn a_transfer_says_its_end_once_and_nothing_else_unless_asked() {
 fn a_mistake_that_is_made_while_events_are_told_waits_for_the_next_time() {
     let client = client();
     let mut transfers = Transfers::new();
-    let mut start = |transfers: &mut Transfers| transfers.start(client.get("nowhere at all"), Delivery::memory());
+    let start = |transfers: &mut Transfers| transfers.start(client.get("nowhere at all"), Delivery::memory());
     for _ in 0..2 {
         start(&mut transfers);
     }

@@ -127,7 +127,7 @@ impl Round {
             assert!(is_left, "round {turn}: {name} could be taken for the target");
             self.parts += 1;
             // Every second one stays: the next process has to get along with it.
-            if self.parts % 2 == 0 {
+            if self.parts.is_multiple_of(2) {
                 std::fs::remove_file(target.with_file_name(name)).unwrap();
             }
         }

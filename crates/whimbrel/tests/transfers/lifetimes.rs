@@ -120,7 +120,8 @@ fn a_start_at_any_event_is_a_start_like_any_other() {
 #[test]
 fn a_pause_a_suspend_or_another_look_at_any_event_loses_nothing() {
     let (origin, client) = (Origin::http(), client());
-    let acts: [&dyn Fn(&mut Transfers, TransferId); 4] = [
+    type Act<'a> = &'a dyn Fn(&mut Transfers, TransferId);
+    let acts: [Act<'_>; 4] = [
         &|transfers, id| {
             let goes_on = transfers.is_under_way(id);
             assert_eq!((transfers.pause(id), transfers.pause(id)), (goes_on, goes_on));
