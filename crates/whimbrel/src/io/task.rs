@@ -292,14 +292,15 @@ impl Task {
         }
         let mut most = u64::MAX;
         for pace in [self.pace.as_mut(), bench.session_pace.as_deref_mut()].into_iter().flatten() {
-            let allowed = pace.allowance(now);
-            if allowed == 0 {
-                let at = pace.ready_at(now);
+            // Not what little has come together since another took its part: who takes that each time has the phase in
+            // which there is never more.
+            let at = pace.ready_at(now);
+            if at > now {
                 self.until = Some(self.until.map_or(at, |until| until.max(at)));
             }
-            most = most.min(allowed);
+            most = most.min(pace.allowance(now));
         }
-        if most == 0 {
+        if self.until.is_some() {
             self.stop_idle();
             return None;
         }
