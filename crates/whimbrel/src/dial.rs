@@ -75,6 +75,15 @@ impl Dial {
         Self { plan, step: Step::Resolve }
     }
 
+    /// Whether there may be more to receive though a turn gave nothing.
+    pub(crate) fn is_yielding(&self) -> bool {
+        match &self.step {
+            Step::ProxyTls(tls) | Step::Tls(tls) => tls.is_yielding(),
+            Step::Greet(stream, _) => stream.is_yielding(),
+            Step::Resolve | Step::ResolveOrigin(_) | Step::Race(_) | Step::Done => false,
+        }
+    }
+
     /// Whether it waits for a name, which only the waker tells.
     pub(crate) fn is_resolving(&self) -> bool {
         matches!(self.step, Step::Resolve | Step::ResolveOrigin(_))

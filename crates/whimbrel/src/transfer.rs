@@ -305,7 +305,8 @@ impl Transfer {
     pub(crate) fn is_yielding(&self) -> bool {
         match &self.state {
             State::Head(live) | State::Draining(live) | State::Body(live) => live.is_yielding(),
-            _ => false,
+            State::Dialing(dial, _) => dial.is_yielding(),
+            State::Start | State::Resting(_) | State::Finished => false,
         }
     }
 
