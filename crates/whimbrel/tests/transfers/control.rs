@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use whimbrel::{Body, Client, Delivery, Event, Kind, Retry, Stage, Transfers};
 use whimbrel_testkit::{Origin, RawServer, Script, refused_addr};
 
-use crate::{PATIENCE, client, drain, end_of};
+use crate::{PATIENCE, client, drain, end_of, has_a_head};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -18,11 +18,6 @@ fn narrow(per_host: usize, total: usize) -> Client {
 fn paths(server: &RawServer) -> Vec<String> {
     let path = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).split(' ').nth(1).unwrap_or("").to_owned();
     server.received().iter().map(path).collect()
-}
-
-/// Whether the first connection has got a whole request: that it was accepted says little.
-fn has_a_head(seen: &[Vec<u8>]) -> bool {
-    seen.first().is_some_and(|bytes| bytes.ends_with(b"\r\n\r\n"))
 }
 
 /// The thread takes things up in their order: what was started before this is in its queue after it.

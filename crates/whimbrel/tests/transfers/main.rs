@@ -46,6 +46,11 @@ pub(crate) fn end_of(transfers: &mut Transfers, id: TransferId) -> Box<Outcome> 
     }
 }
 
+/// Whether the first connection has got a whole request: that it was accepted says little.
+pub(crate) fn has_a_head(seen: &[Vec<u8>]) -> bool {
+    seen.first().is_some_and(|bytes| bytes.ends_with(b"\r\n\r\n"))
+}
+
 /// A folder of this test's own.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("whimbrel-transfers-{}-{name}", std::process::id()));

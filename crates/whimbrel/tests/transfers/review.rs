@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use whimbrel::{Body, Client, Delivery, Event, Kind, Outcome, Retry, Stage, TransferId, Transfers};
 use whimbrel_testkit::{Origin, RawServer, Script, refused_addr};
 
-use crate::{PATIENCE, again, client, drain, end_of};
+use crate::{PATIENCE, again, client, drain, end_of, has_a_head};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -86,7 +86,7 @@ fn a_connection_that_died_in_a_suspend_is_replaced_also_after_a_pause() {
     let client = client();
     let mut transfers = Transfers::new();
     let id = transfers.start(client.get(&server.url("/")), Delivery::memory());
-    assert!(server.wait_received(PATIENCE, |seen| seen.len() == 1));
+    assert!(server.wait_received(PATIENCE, has_a_head));
     transfers.pause(id);
     client.suspend();
     assert!(server.wait_finished(1, PATIENCE));
