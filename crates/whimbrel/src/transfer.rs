@@ -217,7 +217,8 @@ impl Transfer {
         }
     }
 
-    /// Reads decoded body bytes into a buffer that isn't empty; [`Transfer::check`] comes first. `None`: nothing can be done until something moves.
+    /// Reads decoded body bytes into a buffer that isn't empty; [`Transfer::check`] comes first. `None`: nothing can be done
+    /// until something moves.
     pub(crate) fn step_body(&mut self, buffer: &mut [u8], mut now: Instant) -> Result<Option<Read>> {
         let State::Body(live) = &mut self.state else {
             return if self.is_finished() { Ok(Some(Read::End)) } else { Err(over()) };

@@ -64,6 +64,23 @@ fn a_host_at_its_limit_keeps_no_other_from_its_turn() {
 }
 
 #[test]
+fn limits_that_are_set_later_hold_from_the_next_transfer_that_starts_alone() {
+    let busy = RawServer::start_each(|_| Script::new().expect_head().wait_for_close());
+    let client = client();
+    client.limit_connections(1, 9);
+    let mut transfers = Transfers::new();
+    for _ in 0..3 {
+        transfers.start(client.get(&busy.url("/")), Delivery::memory());
+    }
+    // The thread takes commands in order: when this one is answered, all of those that may start have started.
+    let idle = Origin::http();
+    let id = transfers.start(client.get(&idle.url("/get")), Delivery::memory());
+    assert_eq!(end_of(&mut transfers, id).status(), 200);
+    assert!(busy.wait_received(PATIENCE, has_a_head));
+    assert_eq!((busy.accepted(), transfers.len()), (1, 3));
+}
+
+#[test]
 fn a_cancelled_one_makes_room_for_the_next() {
     let server = RawServer::start_each(|number| match number {
         0 => Script::new().expect_head().wait_for_close(),
