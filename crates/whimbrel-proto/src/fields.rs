@@ -51,6 +51,11 @@ impl Fields {
         Self { bytes, spans }
     }
 
+    /// The bytes that [`Fields::from_parts`] was given.
+    pub(crate) fn section(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Appends a field after checking it: the name must be a token (RFC 9110 §5.6.2), the value must hold no CR, LF,
     /// NUL or other control but TAB. Space and TAB around the value are taken off; a line break there is one too many.
     ///

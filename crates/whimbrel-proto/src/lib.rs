@@ -10,6 +10,7 @@ pub mod fields;
 pub mod h1;
 mod method;
 pub mod pace;
+pub mod polled;
 pub mod proxy;
 pub mod race;
 mod target;

@@ -208,8 +208,8 @@ impl Reached {
     }
 }
 
-/// Whether a kept connection was dead, so that the hop may be tried once more on a fresh one.
-pub(super) fn was_stale(error: &Error, reached: &Reached, method: &Method, body: BodyShape) -> bool {
+/// Whether a kept connection was dead, so that the hop may be tried once more on a fresh one (RFC 9112 §9.3.1).
+pub fn was_stale(error: &Error, reached: &Reached, method: &Method, body: BodyShape) -> bool {
     let died = matches!(error.kind(), Kind::Send | Kind::Receive | Kind::Empty);
     let unsent = reached.sent == 0;
     reached.reused && died && reached.received == 0 && reached.can_repeat(body) && (unsent || method.is_idempotent())

@@ -21,6 +21,7 @@ use crate::fields::Fields;
 pub struct Call {
     method: MethodClass,
     upgrade: bool,
+    lenient: bool,
     /// The request said `Connection: close`.
     close: bool,
     head_sent: bool,
@@ -75,6 +76,7 @@ impl Call {
         Self {
             method: MethodClass::of(method),
             upgrade: false,
+            lenient: false,
             close: false,
             head_sent: false,
             send: Sender::new(send, expect_continue),
@@ -91,6 +93,13 @@ impl Call {
     /// Says that the request has an `Upgrade` field, so that 101 is a legal answer. Without it, 101 is an error.
     pub fn set_upgrade(&mut self) {
         self.upgrade = true;
+    }
+
+    /// Takes two things that are refused otherwise: lines without a colon in the response head, which mean nothing and
+    /// stand in [`ResponseHead::lines`] only; and a list of transfer codings that ends in `chunked`, of which the caller
+    /// decodes those before (RFC 9112 §6.1).
+    pub fn be_lenient(&mut self) {
+        self.lenient = true;
     }
 
     /// Says that the request has `Connection: close`, so that its connection isn't used again.
@@ -169,7 +178,7 @@ impl Call {
 
     fn advance(&mut self, input: &[u8]) -> Result<(usize, Event)> {
         match self.receive {
-            Receive::Head(ref mut scan) => match scan.advance(input, &self.limits)? {
+            Receive::Head(ref mut scan) => match scan.advance(input, &self.limits, self.lenient)? {
                 None => Ok((0, Event::NeedMore)),
                 Some(parsed) => {
                     let size = parsed.size;
@@ -226,7 +235,7 @@ impl Call {
         if head.status == 101 && !self.upgrade {
             return Err(protocol("the peer switches protocols (101) though no Upgrade was asked for"));
         }
-        let verdict = fields.verdict(self.method, head.version, head.status)?;
+        let verdict = fields.verdict(self.method, head.version, head.status, self.lenient)?;
         self.framing = verdict.framing;
         self.persistent = verdict.persistent;
         self.receive = match verdict.framing {
@@ -290,6 +299,14 @@ impl Call {
         self.doubtful |= n > *left;
         *left = left.saturating_sub(n);
         (*left == 0).then(|| self.finish(b""))
+    }
+
+    /// Whether the data given last was the end of its chunk. True for every body that is not chunked.
+    pub fn ends_chunk(&self) -> bool {
+        match &self.receive {
+            Receive::Chunked(decoder) => !decoder.is_in_chunk(),
+            _ => true,
+        }
     }
 
     /// How the body of the final response is framed; [`Framing::None`] before its head.

@@ -78,6 +78,11 @@ impl Decoder {
         self.doubtful
     }
 
+    /// Whether data of the chunk given last is still to come.
+    pub(super) fn is_in_chunk(&self) -> bool {
+        matches!(self.state, State::Data { .. })
+    }
+
     /// Goes on with `input`; the first of the pair is how many of its bytes are done with.
     pub(super) fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step)> {
         let mut at = 0;

@@ -63,6 +63,10 @@ enum TransferEncoding {
     #[default]
     Absent,
     Chunked,
+    /// Other codings, and no `chunked` yet.
+    Open,
+    /// Other codings, and `chunked` once at the end.
+    Listed,
     Other,
 }
 
@@ -109,10 +113,14 @@ impl FramingFields {
     }
 
     fn note_coding(&mut self, value: &[u8]) {
-        self.coding = match self.coding {
-            TransferEncoding::Absent if value.eq_ignore_ascii_case(b"chunked") => TransferEncoding::Chunked,
-            _ => TransferEncoding::Other,
-        };
+        for item in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            self.coding = match (self.coding, item.eq_ignore_ascii_case(b"chunked")) {
+                (TransferEncoding::Absent, true) => TransferEncoding::Chunked,
+                (TransferEncoding::Absent | TransferEncoding::Open, false) if !item.is_empty() => TransferEncoding::Open,
+                (TransferEncoding::Open, true) => TransferEncoding::Listed,
+                _ => TransferEncoding::Other,
+            };
+        }
     }
 
     /// Whether an informational response says something that only a final one may say (RFC 9110 §8.6, RFC 9112 §6.1),
@@ -121,8 +129,9 @@ impl FramingFields {
         self.close || self.length != ContentLength::Absent || self.coding != TransferEncoding::Absent
     }
 
-    /// How the final response with these fields is framed, by the rules of RFC 9112 §6.3 in their order.
-    pub(super) fn verdict(&self, method: MethodClass, version: Version, status: u16) -> Result<Verdict> {
+    /// How the final response with these fields is framed, by the rules of RFC 9112 §6.3 in their order. `lists`: a list
+    /// of transfer codings that ends in `chunked` is taken; the others are the caller's to decode.
+    pub(super) fn verdict(&self, method: MethodClass, version: Version, status: u16, lists: bool) -> Result<Verdict> {
         let kept = match version {
             Version::Http11 => !self.close,
             Version::Http10 => self.keep_alive && !self.close,
@@ -150,7 +159,10 @@ impl FramingFields {
             ContentLength::Malformed => return Err(protocol("the response's Content-Length is not a number")),
         };
         match (self.coding, length) {
-            (TransferEncoding::Other, _) => {
+            (TransferEncoding::Listed, length) if lists && version == Version::Http11 => {
+                Ok(verdict(Framing::Chunked, length.is_none()))
+            }
+            (TransferEncoding::Other | TransferEncoding::Open | TransferEncoding::Listed, _) => {
                 Err(coding("the response's Transfer-Encoding is not exactly \"chunked\", the only one known"))
             }
             (TransferEncoding::Chunked, _) if version == Version::Http10 => {

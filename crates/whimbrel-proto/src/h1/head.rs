@@ -51,6 +51,12 @@ impl ResponseHead {
         &self.reason
     }
 
+    /// The lines of the fields as they stood, without the space around them: also those without a colon that a
+    /// [lenient](super::Call::be_lenient) call passed over.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields.section().split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+    }
+
     /// Whether this is an interim response (1xx) that another one follows. 101 is final for HTTP.
     pub fn is_informational(&self) -> bool {
         self.status < 200 && self.status != 101
@@ -76,19 +82,20 @@ pub(super) struct Parsed {
 
 impl HeadScan {
     /// The head at the front of `input`, or `None` if its end hasn't arrived. Nothing is consumed until then.
-    pub(super) fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<Option<Parsed>> {
+    /// `lenient`: lines without a colon are passed over.
+    pub(super) fn advance(&mut self, input: &[u8], limits: &Limits, lenient: bool) -> Result<Option<Parsed>> {
         check_preamble(input)?;
         let window = &input[..input.len().min(limits.head())];
         if !self.tried && !window.is_empty() {
             // The usual case: the whole head came in one piece, and one pass does it all.
             self.tried = true;
-            if let Some(parsed) = parse(window, limits)? {
+            if let Some(parsed) = parse(window, limits, lenient)? {
                 return Ok(Some(parsed));
             }
         }
         match self.scan.find_end(window, LineEnd::Lenient) {
             Ok(None) if window.len() < limits.head() => Ok(None),
-            _ => match parse(window, limits)? {
+            _ => match parse(window, limits, lenient)? {
                 Some(parsed) => Ok(Some(parsed)),
                 None => Err(too_large(format!("the response head is longer than {} bytes", limits.head()))),
             },
@@ -100,7 +107,7 @@ impl HeadScan {
 #[cold]
 pub(super) fn error_at_eof(input: &[u8], limits: &Limits) -> Error {
     let window = &input[..input.len().min(limits.head())];
-    match check_preamble(window).and_then(|()| parse(window, limits)) {
+    match check_preamble(window).and_then(|()| parse(window, limits, false)) {
         Err(error) => error,
         Ok(_) => Error::new(Kind::Truncated, Phase::Wait, "the connection closed inside the response head"),
     }
@@ -129,7 +136,7 @@ fn not_http(input: &[u8]) -> Error {
 /// How many fields are parsed without a heap allocation.
 const USUAL_FIELDS: usize = 64;
 
-fn parse(window: &[u8], limits: &Limits) -> Result<Option<Parsed>> {
+fn parse(window: &[u8], limits: &Limits, lenient: bool) -> Result<Option<Parsed>> {
     // `httparse` knows 1.0 and 1.1. A later minor version is a 1.1 message to us (RFC 9110 §2.5).
     let known: Cow<'_, [u8]> = match window.get(7) {
         Some(b'2'..=b'9') => {
@@ -139,12 +146,14 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<Parsed>> {
         }
         _ => Cow::Borrowed(window),
     };
+    let strict = ParserConfig::default();
     let mut slots = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
-    match parse_into(&known, &mut slots[..limits.max_fields.min(USUAL_FIELDS)]) {
+    match parse_into(&known, &mut slots[..limits.max_fields.min(USUAL_FIELDS)], &strict) {
         Err(httparse::Error::TooManyHeaders) if limits.max_fields > USUAL_FIELDS => {
             let mut slots = vec![MaybeUninit::uninit(); limits.max_fields];
-            parse_into(&known, &mut slots)
+            parse_into(&known, &mut slots, &strict)
         }
+        Err(httparse::Error::HeaderName) if lenient => parse_without_strays(&known, limits),
         result => result,
     }
     .map_err(|error| refused(error, limits))?
@@ -159,12 +168,37 @@ fn checked_status(parsed: Parsed) -> Result<Parsed> {
     }
 }
 
+/// Parses a head in which lines without a colon are passed over. Every other line that is no field is refused still.
+#[cold]
+fn parse_without_strays(window: &[u8], limits: &Limits) -> Result<Option<Parsed>, httparse::Error> {
+    let mut lenient = ParserConfig::default();
+    lenient.ignore_invalid_headers_in_responses(true);
+    let mut slots = vec![MaybeUninit::uninit(); limits.max_fields];
+    let Some(parsed) = parse_into(window, &mut slots, &lenient)? else { return Ok(None) };
+    let section = &window[memchr::memchr(b'\n', window).map_or(0, |end| end + 1)..parsed.size];
+    let mut fields = 0;
+    for line in section.split(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let is_folded = matches!(line, [b' ' | b'\t', ..]);
+        if is_folded || line.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t') {
+            return Err(httparse::Error::HeaderName);
+        }
+        fields += usize::from(line.contains(&b':'));
+    }
+    if fields != parsed.head.fields.len() {
+        return Err(httparse::Error::HeaderName);
+    }
+    Ok(Some(parsed))
+}
+
 /// One pass over a head. The bytes of the fields are copied once, whole; the spans point into the copy.
-fn parse_into<'b>(window: &'b [u8], slots: &mut [MaybeUninit<Header<'b>>]) -> Result<Option<Parsed>, httparse::Error> {
+fn parse_into<'b>(
+    window: &'b [u8],
+    slots: &mut [MaybeUninit<Header<'b>>],
+    config: &ParserConfig,
+) -> Result<Option<Parsed>, httparse::Error> {
     let mut response = Response::new(&mut []);
-    let Status::Complete(size) =
-        ParserConfig::default().parse_response_with_uninit_headers(&mut response, window, slots)?
-    else {
+    let Status::Complete(size) = config.parse_response_with_uninit_headers(&mut response, window, slots)? else {
         return Ok(None);
     };
     let (Some(minor), Some(status)) = (response.version, response.code) else {
