@@ -18,7 +18,7 @@ use crate::pool::PoolLimits;
 use crate::request::RequestBuilder;
 use crate::resolve::Resolver;
 use crate::session::{Defaults, Session};
-use crate::tls::TlsProfile;
+use crate::tls::TlsOptions;
 
 /// A session: connections, TLS tickets, defaults and limits that its requests share, and nobody else's.
 ///
@@ -169,7 +169,7 @@ pub struct ClientBuilder {
     proxy: Proxy,
     resolver: Option<Arc<Resolver>>,
     overrides: Vec<(String, String)>,
-    tls: TlsProfile,
+    tls: TlsOptions,
 }
 
 enum Proxy {
@@ -192,7 +192,7 @@ impl Default for ClientBuilder {
             proxy: Proxy::Environment,
             resolver: None,
             overrides: Vec::new(),
-            tls: TlsProfile::default(),
+            tls: TlsOptions::default(),
         }
     }
 }
@@ -309,7 +309,13 @@ impl ClientBuilder {
 
     /// Trusts these authorities (PEM) besides the platform's; see [`RequestBuilder::ca_pem`].
     pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.tls.extra_roots = Some(pem.as_ref().into());
+        self.tls = std::mem::take(&mut self.tls).extra_roots(pem.as_ref());
+        self
+    }
+
+    /// How connections are secured, unless a request says otherwise: in place of all that was said before.
+    pub fn tls(mut self, options: TlsOptions) -> Self {
+        self.tls = options;
         self
     }
 
@@ -329,6 +335,7 @@ impl ClientBuilder {
             errors.extend(fields.append(name, value).err());
         }
         errors.extend(Fields::new().append("User-Agent", &self.user_agent).err());
+        errors.extend(self.tls.check().err());
         let mut overrides = Overrides::default();
         for (name, addr) in &self.overrides {
             errors.extend(overrides.add(name, addr).err());

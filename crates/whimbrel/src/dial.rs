@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::stream::{Received, Stream};
 use crate::sys::{Interests, Socket};
 use crate::timings::{Stage, Timings};
-use crate::tls::{TlsProfile, TlsStream};
+use crate::tls::{TlsOptions, TlsStream};
 use crate::wake::WakerSlot;
 
 /// One attempt to get a connection for a hop.
@@ -29,7 +29,7 @@ pub(crate) struct Dial {
 pub(crate) struct Plan {
     pub(crate) origin: Arc<Origin>,
     pub(crate) route: Route,
-    pub(crate) tls: TlsProfile,
+    pub(crate) tls: TlsOptions,
     pub(crate) overrides: Overrides,
     pub(crate) user_agent: Arc<str>,
 }
@@ -294,8 +294,9 @@ impl Dial {
             return Ok(Next::Ready(stream));
         }
         around.timings.begins(Stage::Securing, around.now);
+        let peer = self.plan.tls.peer(&self.plan.origin.host)?;
         let config = around.session.tls.get(&self.plan.tls)?;
-        Ok(Next::Go(Step::Tls(Box::new(TlsStream::new(config, &self.plan.origin.host, stream)?))))
+        Ok(Next::Go(Step::Tls(Box::new(TlsStream::new(config, &peer, stream)?))))
     }
 
     #[cold]

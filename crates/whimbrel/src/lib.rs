@@ -67,6 +67,7 @@ pub use request::RequestBuilder;
 pub use response::{Response, Timings, Version};
 pub use route::has_route;
 pub use timings::Stage;
+pub use tls::{TlsOptions, TlsVersion};
 pub use transfers::{Event, TransferId, Transfers};
 pub use whimbrel_proto::exchange::retry::Retry;
 pub use whimbrel_proto::h1::ResponseHead;

@@ -12,7 +12,7 @@ use whimbrel_proto::exchange::Route;
 use crate::buffer::Buffer;
 use crate::overrides::Overrides;
 use crate::stream::Stream;
-use crate::tls::TlsProfile;
+use crate::tls::TlsOptions;
 
 /// What makes two connections different within a session; sessions have a pool each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ pub(crate) struct Identity {
     /// The address that a proxy is asked for instead of the name's own, where names are looked up here.
     pub(crate) asked: Option<SocketAddr>,
     /// Trust, client certificate and verification; the default for plain connections.
-    pub(crate) tls: TlsProfile,
+    pub(crate) tls: TlsOptions,
     /// Who steps it: an idle connection stays with the driver that made it.
     pub(crate) driver: Driver,
 }
@@ -45,7 +45,7 @@ impl Identity {
         origin: &Arc<Origin>,
         route: &Route,
         overrides: &Overrides,
-        tls: &TlsProfile,
+        tls: &TlsOptions,
         driver: Driver,
     ) -> Self {
         use whimbrel_proto::Scheme;
@@ -64,7 +64,7 @@ impl Identity {
             Route::Forward(proxy) | Route::Tunnel(proxy) => proxy.scheme() == ProxyScheme::Https,
         };
         let is_secure = proxy_is_secure || origin.scheme == Scheme::Https;
-        let tls = if is_secure { tls.clone() } else { TlsProfile::default() };
+        let tls = if is_secure { tls.clone() } else { TlsOptions::default() };
         Self { origin: origin_key, route: route.clone(), addr: dialled, asked, tls, driver }
     }
 }

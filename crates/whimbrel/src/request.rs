@@ -20,7 +20,7 @@ use crate::overrides::Overrides;
 use crate::progress::{Progress, Reporter};
 use crate::response::Response;
 use crate::session::Session;
-use crate::tls::{ClientIdentity, TlsProfile};
+use crate::tls::TlsOptions;
 use crate::transfer::{Order, Transfer, Ways};
 
 /// A request that is being put together; [`send`](RequestBuilder::send) or [`download`](RequestBuilder::download) makes
@@ -47,7 +47,7 @@ pub struct RequestBuilder {
     max_body: Option<u64>,
     only_success: bool,
     proxy: ProxyPolicy,
-    tls: TlsProfile,
+    tls: TlsOptions,
     overrides: Overrides,
     reporter: Option<Reporter>,
     cancel: Option<CancelHandle>,
@@ -245,14 +245,20 @@ impl RequestBuilder {
 
     /// Trusts these authorities (PEM) besides the platform's.
     pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.tls.extra_roots = Some(pem.as_ref().into());
+        self.tls = self.tls.extra_roots(pem.as_ref());
+        self
+    }
+
+    /// How connections of this request are secured, in place of the client's options and of all that was said before:
+    /// [`ca_pem`](Self::ca_pem), [`client_cert`](Self::client_cert) and their like add to it when they come after.
+    pub fn tls(mut self, options: TlsOptions) -> Self {
+        self.tls = options;
         self
     }
 
     /// Shows this client certificate (a chain as PEM, leaf first) to origins that ask, with its private key (PEM).
     pub fn client_cert(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
-        let identity = ClientIdentity { certificate: certificate.as_ref().into(), key: key.as_ref().into() };
-        self.tls.identity = Some(Arc::new(identity));
+        self.tls = self.tls.client_certificate(certificate.as_ref(), key.as_ref());
         self
     }
 
@@ -269,7 +275,7 @@ impl RequestBuilder {
     /// Takes any certificate: an attacker on the way can read and change everything. Such connections are never mixed
     /// with verified ones. TLS below 1.2 is refused all the same.
     pub fn danger_accept_invalid_certs(mut self, accept: bool) -> Self {
-        self.tls.accept_any = accept;
+        self.tls = self.tls.danger_accept_invalid_certs(accept);
         self
     }
 
@@ -357,6 +363,7 @@ impl RequestBuilder {
         }
         // Both are there where no error is.
         let (Some(method), Some(mut target)) = (self.method, self.target) else { return Err(Error::input("no URL")) };
+        self.tls.check()?;
         if !self.query.is_empty() {
             target = target.with_query(self.query.iter().map(|(name, value)| (&**name, &**value)));
         }

@@ -14,7 +14,7 @@ use crate::overrides::Overrides;
 use crate::pool::{Pool, PoolLimits};
 use crate::resolve::Resolver;
 use crate::targets::Targets;
-use crate::tls::{TlsConfigs, TlsProfile};
+use crate::tls::{TlsConfigs, TlsOptions};
 
 pub(crate) struct Session {
     pub(crate) pool: Pool,
@@ -39,7 +39,7 @@ pub(crate) struct Defaults {
     pub(crate) fields: Fields,
     pub(crate) timeouts: Timeouts,
     pub(crate) proxy: ProxyPolicy,
-    pub(crate) tls: TlsProfile,
+    pub(crate) tls: TlsOptions,
     pub(crate) overrides: Overrides,
     /// Whether requests use the jar.
     pub(crate) cookies: bool,

@@ -32,7 +32,7 @@ use crate::progress::{Progress, Reporter};
 use crate::session::Session;
 use crate::sys::{Interests, PATIENCE, Waker};
 use crate::timings::{Stage, Timings};
-use crate::tls::TlsProfile;
+use crate::tls::TlsOptions;
 use crate::wake::WakerSlot;
 
 pub(crate) struct Transfer {
@@ -66,7 +66,7 @@ pub(crate) struct Transfer {
 
 /// How connections of this request are made, beyond what the exchange decides.
 pub(crate) struct Ways {
-    pub(crate) tls: TlsProfile,
+    pub(crate) tls: TlsOptions,
     pub(crate) overrides: Overrides,
 }
 

@@ -1,7 +1,11 @@
 //! Why a handshake failed, in words that say what to do. The rustls error stays the source.
 
-use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use rustls::{AlertDescription, CertificateError, Error as TlsError, OtherError, PeerIncompatible};
 use whimbrel_proto::{Error, Kind, Phase};
+
+use super::pins::NoPinnedKey;
+
+const VERSION: &str = "the server has no TLS version in common with us (1.2 and 1.3, or only what the minimum allows)";
 
 /// A TLS failure as an error of ours: a refused certificate, or anything else.
 #[cold]
@@ -10,6 +14,12 @@ pub(super) fn error(cause: &TlsError) -> Error {
         TlsError::InvalidCertificate(refusal) => (Kind::Certificate, certificate(refusal)),
         TlsError::NoCertificatesPresented => (Kind::Certificate, "the server shows no certificate".into()),
         TlsError::AlertReceived(alert) => (Kind::Tls, self::alert(*alert)),
+        TlsError::InvalidCertRevocationList(reason) => {
+            (Kind::Certificate, format!("a revocation list can't be used for this chain ({reason:?})"))
+        }
+        TlsError::PeerIncompatible(
+            PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig | PeerIncompatible::ServerDoesNotSupportTls12Or13,
+        ) => (Kind::Tls, VERSION.into()),
         TlsError::PeerIncompatible(_) => (Kind::Tls, format!("the server speaks no TLS that we do ({cause})")),
         _ => (Kind::Tls, cause.to_string()),
     };
@@ -31,13 +41,19 @@ fn certificate(refusal: &CertificateError) -> String {
             "the certificate's issuer is not trusted; if it should be, give its certificate as a CA file"
         }
         CertificateError::Revoked => "the certificate was revoked",
-        // webpki has this one behind a type of its own.
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "the server shows a certificate authority's own certificate; it needs one with CA:FALSE"
+        CertificateError::Other(other) if is_authority(other) => {
+            "the server shows a certificate authority's own certificate; it needs one with CA:FALSE, or to be trusted as \
+             the very certificate that it is"
         }
+        CertificateError::Other(OtherError(other)) if other.is::<NoPinnedKey>() => return NoPinnedKey.to_string(),
         other => return format!("the certificate was refused ({other})"),
     };
     sentence.to_owned()
+}
+
+/// Whether a server's certificate was refused because it is an authority's: webpki has a type of its own for it.
+pub(super) fn is_authority(refusal: &OtherError) -> bool {
+    refusal.to_string().contains("CaUsedAsEndEntity")
 }
 
 /// The name in webpki's `DnsName("a.test")` or `IpAddress(127.0.0.1)`.
@@ -48,9 +64,7 @@ fn bare(name: &str) -> &str {
 
 fn alert(alert: AlertDescription) -> String {
     match alert {
-        AlertDescription::ProtocolVersion => {
-            "the server wants a TLS version that is not spoken (1.2 and 1.3 are)".into()
-        }
+        AlertDescription::ProtocolVersion => VERSION.into(),
         AlertDescription::UnrecognisedName => "the server does not know this name".into(),
         AlertDescription::CertificateRequired => "the server wants a client certificate; give one".into(),
         AlertDescription::HandshakeFailure => "the server found no cipher suite or key exchange in common".into(),

@@ -1,0 +1,225 @@
+//! Verification as the caller's options want it: by their own roots, then the platform's; with or without the name; with
+//! pins and revocation lists on top. Whatever is not plainly good is refused.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use whimbrel_proto::Result;
+
+use super::options::Settings;
+use super::pins::Pins;
+use super::refusal;
+use super::roots::{self, Platform};
+
+/// The verifier of one configuration.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    own: Option<Own>,
+    /// Asked after the caller's own roots, unless they are to be the only ones.
+    platform: Option<Platform>,
+    accepts_any_name: bool,
+    pins: Option<Pins>,
+    /// For a platform that does not take them itself.
+    lists: Vec<CertificateRevocationListDer<'static>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// The caller's own roots.
+#[derive(Debug)]
+struct Own {
+    certificates: Vec<CertificateDer<'static>>,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+/// What a server shows.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    leaf: &'a CertificateDer<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    name: &'a ServerName<'a>,
+    ocsp: &'a [u8],
+    now: UnixTime,
+}
+
+impl Verifier {
+    pub(super) fn new(settings: &Settings, provider: &CryptoProvider) -> Result<Self> {
+        let platform = match (&settings.only_roots, &settings.extra_roots) {
+            (Some(_), _) => None,
+            // Roots of one's own are enough where the platform's can't be had.
+            (None, Some(_)) => Platform::get().ok(),
+            (None, None) => Some(Platform::get()?),
+        };
+        Self::over(platform, settings, provider)
+    }
+
+    fn over(platform: Option<Platform>, settings: &Settings, provider: &CryptoProvider) -> Result<Self> {
+        let algorithms = provider.signature_verification_algorithms;
+        let mut lists = Vec::new();
+        for bytes in &settings.revocation_lists {
+            lists.extend(roots::parse_lists(bytes)?);
+        }
+        let mut certificates = Vec::new();
+        for pem in [&settings.only_roots, &settings.extra_roots].into_iter().flatten() {
+            certificates.extend(roots::parse_roots(pem)?);
+        }
+        let own_roots = Arc::new(roots::store(&certificates)?);
+        let platform_roots = match &platform {
+            Some(Platform::Roots(store, _)) => store.clone(),
+            _ => Arc::new(RootCertStore::empty()),
+        };
+        let pins = (!settings.pins.is_empty())
+            .then(|| Pins::new(settings.pins.clone(), own_roots.roots.iter().chain(&platform_roots.roots), algorithms));
+        let own = match certificates.is_empty() {
+            true => None,
+            false => Some(Own { certificates, verifier: roots::webpki(own_roots, &lists)? }),
+        };
+        let platform = match platform {
+            Some(Platform::Roots(store, _)) if !lists.is_empty() => {
+                Some(Platform::Roots(store.clone(), roots::webpki(store, &lists)?))
+            }
+            other => other,
+        };
+        Ok(Self { own, platform, accepts_any_name: settings.accepts_any_name, pins, lists, algorithms })
+    }
+
+    /// Whether the chain, and the name unless any will do, are good for anybody who is trusted.
+    fn verify(&self, shown: Shown<'_>) -> Result<(), Error> {
+        let Some(own) = &self.own else { return self.ask_platform(shown).unwrap_or(Err(unknown_issuer())) };
+        let refusal = match self.ask(&own.verifier, shown) {
+            Ok(()) => return Ok(()),
+            Err(refusal) if is_final(&refusal) => return Err(refusal),
+            Err(refusal) => refusal,
+        };
+        if own.certificates.contains(&shown.leaf.clone().into_owned()) && is_only_unsigned(&refusal) {
+            return self.verify_name(shown);
+        }
+        match self.ask_platform(shown) {
+            Some(Err(error)) if is_unknown_issuer(&refusal) => Err(error),
+            None | Some(Err(_)) => Err(refusal),
+            Some(Ok(())) => Ok(()),
+        }
+    }
+
+    fn ask_platform(&self, shown: Shown<'_>) -> Option<Result<(), Error>> {
+        Some(match self.platform.as_ref()? {
+            Platform::Roots(_, verifier) => self.ask(verifier, shown),
+            // Its refusal of a name may hide a worse one, so that it stands in any case.
+            Platform::System(verifier) => verifier.verify(shown).and_then(|()| self.check_lists_of_issuers(shown)),
+        })
+    }
+
+    /// A verifier that checks the name last.
+    fn ask(&self, verifier: &WebPkiServerVerifier, shown: Shown<'_>) -> Result<(), Error> {
+        match verifier.verify(shown) {
+            Err(error) if self.accepts_any_name && is_wrong_name(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn verify_name(&self, shown: Shown<'_>) -> Result<(), Error> {
+        if self.accepts_any_name {
+            return Ok(());
+        }
+        verify_server_name(&ParsedCertificate::try_from(shown.leaf)?, shown.name)
+    }
+
+    /// The lists of the issuers that were sent along, where the system said yes without them.
+    fn check_lists_of_issuers(&self, shown: Shown<'_>) -> Result<(), Error> {
+        if self.lists.is_empty() {
+            return Ok(());
+        }
+        let mut issuers = RootCertStore::empty();
+        issuers.add_parsable_certificates(shown.intermediates.iter().cloned());
+        if issuers.is_empty() {
+            return Ok(());
+        }
+        let verifier =
+            roots::webpki(Arc::new(issuers), &self.lists).map_err(|error| Error::General(error.to_string()))?;
+        match verifier.verify(shown) {
+            Err(error) if is_final(&error) && !is_wrong_name(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.verify(Shown { leaf, intermediates, name, ocsp, now })?;
+        if let Some(pins) = &self.pins {
+            pins.check(leaf, intermediates, now)?;
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+trait Verify {
+    fn verify(&self, shown: Shown<'_>) -> Result<(), Error>;
+}
+
+impl<V: ServerCertVerifier + ?Sized> Verify for V {
+    fn verify(&self, Shown { leaf, intermediates, name, ocsp, now }: Shown<'_>) -> Result<(), Error> {
+        self.verify_server_cert(leaf, intermediates, name, ocsp, now).map(drop)
+    }
+}
+
+fn unknown_issuer() -> Error {
+    CertificateError::UnknownIssuer.into()
+}
+
+fn is_unknown_issuer(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
+}
+
+/// Where asking somebody else would only hide it.
+fn is_final(error: &Error) -> bool {
+    let is_revoked = matches!(error, Error::InvalidCertificate(CertificateError::Revoked));
+    is_revoked || is_wrong_name(error) || matches!(error, Error::InvalidCertRevocationList(_))
+}
+
+fn is_wrong_name(error: &Error) -> bool {
+    use CertificateError::{NotValidForName, NotValidForNameContext};
+    matches!(error, Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }))
+}
+
+/// Whether a leaf was refused for nothing but that no root signed it, or that it is a root itself. webpki looks at the
+/// dates before either.
+fn is_only_unsigned(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(other)) => refusal::is_authority(other),
+        error => is_unknown_issuer(error),
+    }
+}
