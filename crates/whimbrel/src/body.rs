@@ -29,9 +29,26 @@ const STEP: usize = 256 << 10;
 pub struct Body(Source);
 
 enum Source {
-    Bytes { bytes: Cow<'static, [u8]>, at: usize },
-    File { file: File, len: u64, start: u64, piece: Piece },
-    Reader { reader: Box<dyn Read + Send>, len: Option<u64>, piece: Piece },
+    Bytes {
+        bytes: Cow<'static, [u8]>,
+        at: usize,
+    },
+    /// Bytes of somebody else's.
+    Shared {
+        owner: Box<dyn AsRef<[u8]> + Send>,
+        at: usize,
+    },
+    File {
+        file: File,
+        len: u64,
+        start: u64,
+        piece: Piece,
+    },
+    Reader {
+        reader: Box<dyn Read + Send>,
+        len: Option<u64>,
+        piece: Piece,
+    },
 }
 
 /// What was read and not yet sent.
@@ -69,6 +86,24 @@ impl Body {
         Ok(Self(Source::File { file, len: metadata.len(), start: 0, piece: Piece::default() }))
     }
 
+    /// Bytes that stay where they are, held by their owner until the request is over: nothing is copied, whatever their
+    /// number. The owner must give the same bytes each time that it is asked.
+    ///
+    /// It is dropped by whoever steps the request: the calling thread, but for [`Transfers`](crate::Transfers), where it
+    /// is the I/O thread.
+    pub fn shared(owner: impl AsRef<[u8]> + Send + 'static) -> Self {
+        Self(Source::Shared { owner: Box::new(owner), at: 0 })
+    }
+
+    /// How many bytes it has, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self.shape() {
+            BodyShape::None => Some(0),
+            BodyShape::Sized { len, .. } => Some(len),
+            BodyShape::Unsized { .. } => None,
+        }
+    }
+
     /// What a reader gives, `len` bytes exactly or, with `None`, until its end (sent chunked). It can be sent once:
     /// a redirect that asks for the body again is an error.
     pub fn reader(reader: impl Read + Send + 'static, len: Option<u64>) -> Self {
@@ -79,6 +114,10 @@ impl Body {
         match &self.0 {
             Source::Bytes { bytes, .. } if bytes.is_empty() => BodyShape::None,
             Source::Bytes { bytes, .. } => BodyShape::Sized { len: bytes.len() as u64, replayable: true },
+            Source::Shared { owner, .. } => match (**owner).as_ref().len() {
+                0 => BodyShape::None,
+                len => BodyShape::Sized { len: len as u64, replayable: true },
+            },
             Source::File { len, .. } => BodyShape::Sized { len: *len, replayable: true },
             Source::Reader { len: Some(len), .. } => BodyShape::Sized { len: *len, replayable: false },
             Source::Reader { len: None, .. } => BodyShape::Unsized { replayable: false },
@@ -89,6 +128,7 @@ impl Body {
     pub(crate) fn piece(&mut self) -> Result<&[u8]> {
         match &mut self.0 {
             Source::Bytes { bytes, at } => Ok(&bytes[*at..]),
+            Source::Shared { owner, at } => Ok((**owner).as_ref().get(*at..).unwrap_or_default()),
             Source::File { file, piece, .. } => piece.fill(file),
             Source::Reader { reader, piece, .. } => piece.fill(reader),
         }
@@ -102,7 +142,7 @@ impl Body {
     /// That many bytes of the piece were sent.
     pub(crate) fn sent(&mut self, count: usize) {
         match &mut self.0 {
-            Source::Bytes { at, .. } => *at += count,
+            Source::Bytes { at, .. } | Source::Shared { at, .. } => *at += count,
             Source::File { piece, .. } | Source::Reader { piece, .. } => piece.at += count,
         }
     }
@@ -110,7 +150,7 @@ impl Body {
     /// Starts again from the beginning, if anything was taken.
     pub(crate) fn rewind(&mut self) -> Result<()> {
         match &mut self.0 {
-            Source::Bytes { at, .. } => *at = 0,
+            Source::Bytes { at, .. } | Source::Shared { at, .. } => *at = 0,
             Source::File { file, start, piece, .. } => {
                 file.seek(io::SeekFrom::Start(*start)).map_err(unreadable)?;
                 *piece = Piece::default();

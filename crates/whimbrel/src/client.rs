@@ -14,6 +14,7 @@ use whimbrel_proto::{Error, Fields, Result};
 use crate::cookies::CookieJar;
 use crate::io::{Command, Io};
 use crate::overrides::Overrides;
+use crate::poll_client::PollClient;
 use crate::pool::PoolLimits;
 use crate::request::RequestBuilder;
 use crate::resolve::Resolver;
@@ -78,6 +79,12 @@ impl Client {
     /// An OPTIONS request.
     pub fn options(&self, url: &str) -> RequestBuilder {
         self.request("OPTIONS", url)
+    }
+
+    /// A polled client: one explicit connection that its owner steps. All that come from one session share its TLS
+    /// configurations with their tickets, its names' resolver and its address overrides, and nothing else of it.
+    pub fn poll_client(&self) -> PollClient {
+        PollClient::in_session(self.0.clone())
     }
 
     /// How many connections are kept for later requests.

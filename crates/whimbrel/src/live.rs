@@ -161,6 +161,26 @@ impl Live {
         self.connection.stream.interests(interests, true, sending);
     }
 
+    /// Whether the connection may carry another request.
+    pub(crate) fn may_reuse(&self) -> bool {
+        self.call.may_reuse() && self.data == 0 && self.send_error.is_none()
+    }
+
+    /// The connection as it is, with what came and was not consumed.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
+    /// The stream itself, for who sends past the codec.
+    pub(crate) fn stream(&mut self) -> &mut Stream {
+        &mut self.connection.stream
+    }
+
+    /// Whether nothing but time can end its wait: its stream is the caller's.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.connection.stream, Stream::Own(_))
+    }
+
     /// The connection, if it may carry another request.
     pub(crate) fn into_reusable(mut self) -> Option<Connection> {
         if self.is_dry
@@ -168,11 +188,12 @@ impl Live {
         {
             socket.went_dry();
         }
+        let may_reuse = self.may_reuse();
         self.connection.input.recycle();
         if self.out.capacity() <= KEPT_OUTPUT {
             self.out.clear();
             self.connection.output = self.out;
         }
-        (self.call.may_reuse() && self.data == 0 && self.send_error.is_none()).then_some(self.connection)
+        may_reuse.then_some(self.connection)
     }
 }

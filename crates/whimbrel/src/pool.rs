@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use whimbrel_proto::Origin;
 use whimbrel_proto::exchange::Route;
+use whimbrel_proto::{Error, Kind, Origin, Phase, Result};
 
 use crate::buffer::Buffer;
 use crate::overrides::Overrides;
-use crate::stream::Stream;
+use crate::stream::{Received, Stream};
 use crate::tls::TlsOptions;
 
 /// What makes two connections different within a session; sessions have a pool each.
@@ -79,6 +79,48 @@ pub(crate) struct Connection {
     pub(crate) output: Vec<u8>,
     /// The process generation that made it: a forked child never touches its parent's.
     pub(crate) generation: u32,
+}
+
+impl Connection {
+    /// Bytes that came, those that wait in `input` first; 0: nothing now.
+    ///
+    /// # Errors
+    /// [`Kind::Empty`]: the peer has ended the stream. [`Kind::Truncated`]: likewise, without TLS' goodbye.
+    pub(crate) fn read_raw(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let filled = self.input.filled();
+        if !filled.is_empty() {
+            let count = filled.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&filled[..count]);
+            self.input.consume(count);
+            return Ok(count);
+        }
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        match self.stream.recv(buffer) {
+            Ok(Received::Bytes(count)) => Ok(count),
+            Ok(Received::Blocked) => Ok(0),
+            Ok(Received::End { clean: true }) => Err(Error::new(Kind::Empty, Phase::Body, "the peer ended the stream")),
+            Ok(Received::End { clean: false }) => {
+                Err(Error::new(Kind::Truncated, Phase::Body, "the stream broke off without TLS' goodbye"))
+            }
+            Err(error) => Err(Error::new(Kind::Receive, Phase::Body, error.to_string()).with_source(error)),
+        }
+    }
+
+    /// Receives once into `input`, if nothing is there; how many bytes are there then.
+    ///
+    /// # Errors
+    /// As [`Connection::read_raw`].
+    pub(crate) fn fetch(&mut self) -> Result<usize> {
+        if self.input.filled().is_empty() {
+            let mut input = std::mem::take(&mut self.input);
+            let read = self.read_raw(input.space());
+            self.input = input;
+            self.input.filled_more(read?);
+        }
+        Ok(self.input.filled().len())
+    }
 }
 
 /// How much is kept.

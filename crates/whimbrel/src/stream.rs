@@ -1,16 +1,26 @@
 //! A connection's bytes: plain, or TLS over what lies below it (a proxy's own TLS included). Steps, never waits.
 
+use std::fmt;
 use std::io;
 
 use crate::sys::{Interests, Socket};
 use crate::tls::TlsStream;
 
 /// A byte stream that never blocks.
-#[derive(Debug)]
 pub(crate) enum Stream {
     Plain(Socket),
     Tls(Box<TlsStream>),
+    /// The caller's, which nothing can wait for.
+    Own(Box<dyn Transport>),
 }
+
+/// A byte stream that a caller brings for a [`PollClient`](crate::PollClient): any reader and writer that never blocks.
+///
+/// Where nothing can be read or written now, it answers [`WouldBlock`](io::ErrorKind::WouldBlock). A read that gives 0
+/// bytes is the end of the stream; a write that takes none is as good as `WouldBlock`.
+pub trait Transport: io::Read + io::Write + Send {}
+
+impl<T: io::Read + io::Write + Send> Transport for T {}
 
 /// What receiving gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +40,7 @@ impl Stream {
         match self {
             Stream::Plain(socket) => received(socket.recv(buffer)),
             Stream::Tls(tls) => tls.recv(buffer),
+            Stream::Own(own) => received(uninterrupted(|| own.read(buffer))),
         }
     }
 
@@ -47,11 +58,9 @@ impl Stream {
     /// Sends some of `bytes`; 0 means that nothing can be taken now.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Stream::Plain(socket) => match socket.send(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                result => result,
-            },
+            Stream::Plain(socket) => zero_if_full(socket.send(bytes)),
             Stream::Tls(tls) => tls.send(bytes),
+            Stream::Own(own) => zero_if_full(uninterrupted(|| own.write(bytes))),
         }
     }
 
@@ -60,6 +69,10 @@ impl Stream {
         match self {
             Stream::Plain(_) => Ok(true),
             Stream::Tls(tls) => tls.flush(),
+            Stream::Own(own) => match own.flush() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+                result => result.map(|()| true),
+            },
         }
     }
 
@@ -69,13 +82,15 @@ impl Stream {
             Stream::Plain(socket) => socket.is_quiet(),
             // Session tickets may have come; application bytes, read already or not, or an alert may not.
             Stream::Tls(tls) => matches!(tls.recv(&mut [0u8; 1]), Ok(Received::Blocked)),
+            // It can't be replaced anyway.
+            Stream::Own(_) => true,
         }
     }
 
     /// Whether there may be more to receive though the last receive gave nothing.
     pub(crate) fn is_yielding(&self) -> bool {
         match self {
-            Stream::Plain(_) => false,
+            Stream::Plain(_) | Stream::Own(_) => false,
             Stream::Tls(tls) => tls.is_yielding(),
         }
     }
@@ -85,18 +100,39 @@ impl Stream {
         matches!(self, Stream::Plain(socket) if socket.has_no_news())
     }
 
-    /// The socket at the bottom.
-    pub(crate) fn socket(&self) -> &Socket {
-        match self {
-            Stream::Plain(socket) => socket,
-            Stream::Tls(tls) => tls.socket(),
-        }
-    }
-
     /// Adds what the stream waits for. TLS may have to write before it can read.
     pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>, readable: bool, writable: bool) {
-        let writable = writable || matches!(self, Stream::Tls(tls) if tls.wants_write());
-        interests.socket(self.socket(), readable, writable);
+        match self {
+            Stream::Plain(socket) => interests.socket(socket, readable, writable),
+            Stream::Tls(tls) => tls.interests_of(interests, readable, writable),
+            Stream::Own(_) => {}
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stream::Plain(_) => "Plain",
+            Stream::Tls(_) => "Tls",
+            Stream::Own(_) => "Own",
+        })
+    }
+}
+
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn zero_if_full(result: io::Result<usize>) -> io::Result<usize> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        result => result,
     }
 }
 
@@ -134,7 +170,9 @@ impl io::Write for Lower<'_> {
     fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
         match self.0 {
             Stream::Plain(socket) => socket.send_vectored(parts),
-            Stream::Tls(_) => self.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part)),
+            Stream::Tls(_) | Stream::Own(_) => {
+                self.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! TLS by rustls: the only module that knows it. Options become configurations once, on first use; the provider is
 //! always explicit, so that a host's own choice of provider is neither needed nor disturbed.
 
+mod common_name;
 mod config;
 mod danger;
 mod options;

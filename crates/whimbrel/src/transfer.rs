@@ -229,7 +229,7 @@ impl Transfer {
         let waited = live.be_patient(std::mem::take(&mut self.is_patient));
         let read = match &mut self.decoder {
             None => live.read(buffer),
-            Some(decoder) => decode(live, decoder, buffer, transferred),
+            Some(decoder) => live.read_decoded(decoder, buffer, transferred),
         }?;
         if waited {
             now = Instant::now();
@@ -444,31 +444,6 @@ impl Transfer {
             State::Resting(_) => Phase::Wait,
             State::Draining(_) | State::Body(_) => Phase::Body,
             State::Finished => Phase::Done,
-        }
-    }
-}
-
-/// Decodes into the buffer, receiving as needed.
-fn decode(live: &mut Live, decoder: &mut Decoder, buffer: &mut [u8], taken: &mut u64) -> Result<Step<Read>> {
-    loop {
-        // What the decoder still holds comes first: it needs no new input for that.
-        let decoded = decoder.decode_into(&[], buffer)?;
-        if decoded.produced > 0 {
-            return Ok(Step::Done(Read::Bytes(decoded.produced)));
-        }
-        let data = match live.peek()? {
-            Step::Blocked => return Ok(Step::Blocked),
-            Step::Done(data) => data,
-        };
-        if data.is_empty() {
-            decoder.finish()?;
-            return Ok(Step::Done(Read::End));
-        }
-        let decoded = decoder.decode_into(data, buffer)?;
-        live.take(decoded.consumed);
-        *taken += decoded.consumed as u64;
-        if decoded.produced > 0 {
-            return Ok(Step::Done(Read::Bytes(decoded.produced)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use whimbrel_proto::coding::Decoder;
 use whimbrel_proto::exchange::DRAIN_LIMIT;
 use whimbrel_proto::h1::{Event, Framing};
 use whimbrel_proto::{Error, Kind, Phase, Result};
@@ -102,6 +103,36 @@ impl Live {
         }
     }
 
+    /// As [`Live::read`], decoded; `taken` counts the bytes as they came.
+    pub(crate) fn read_decoded(
+        &mut self,
+        decoder: &mut Decoder,
+        buffer: &mut [u8],
+        taken: &mut u64,
+    ) -> Result<Step<Read>> {
+        loop {
+            // What the decoder still holds comes first: it needs no new input for that.
+            let decoded = decoder.decode_into(&[], buffer)?;
+            if decoded.produced > 0 {
+                return Ok(Step::Done(Read::Bytes(decoded.produced)));
+            }
+            let data = match self.peek()? {
+                Step::Blocked => return Ok(Step::Blocked),
+                Step::Done(data) => data,
+            };
+            if data.is_empty() {
+                decoder.finish()?;
+                return Ok(Step::Done(Read::End));
+            }
+            let decoded = decoder.decode_into(data, buffer)?;
+            self.take(decoded.consumed);
+            *taken += decoded.consumed as u64;
+            if decoded.produced > 0 {
+                return Ok(Step::Done(Read::Bytes(decoded.produced)));
+            }
+        }
+    }
+
     /// Body data at the front of the input, for a decoder: take what was used with [`Live::take`].
     pub(crate) fn peek(&mut self) -> Result<Step<&[u8]>> {
         while self.data == 0 {
@@ -149,6 +180,38 @@ impl Live {
         }
     }
 
+    /// Bytes that came, whatever the framing says they are: for who reads the stream itself. 0: nothing now.
+    ///
+    /// # Errors
+    /// The stream has ended or failed.
+    pub(crate) fn read_raw(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        (self.data, self.framing) = (0, 0);
+        self.connection.read_raw(buffer)
+    }
+
+    /// How many bytes of body data are here at least, without another receive; 0 where only a receive can tell.
+    pub(crate) fn at_hand(&self) -> usize {
+        let filled = self.connection.input.filled().len();
+        match self.call.direct() {
+            _ if self.data > 0 => self.data,
+            Some(left) => usize::try_from(left).map_or(filled, |left| left.min(filled)),
+            None => filled,
+        }
+    }
+
+    /// Receives once, if nothing is at hand.
+    pub(crate) fn fetch(&mut self) -> Result<()> {
+        if self.connection.input.filled().is_empty() {
+            match self.fill()? {
+                Received::Bytes(_) | Received::Blocked => {}
+                Received::End { clean } => {
+                    self.call.receive_eof(clean, &[])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether received bytes wait to be read.
     pub(crate) fn has_input(&self) -> bool {
         !self.connection.input.filled().is_empty()
@@ -158,10 +221,12 @@ impl Live {
     pub(crate) fn is_complete(&mut self) -> bool {
         self.data == 0
             && (self.call.is_finished()
-                || matches!(self.call.framing(), Framing::Length(_)) && self.call.direct().is_none() && self.settle())
+                || matches!(self.call.framing(), Framing::None | Framing::Length(_))
+                    && self.call.direct().is_none()
+                    && self.settle())
     }
 
-    /// Lets the codec see that a `Content-Length` body which was taken whole is at its end.
+    /// Lets the codec see that a body of known length which was taken whole is at its end.
     fn settle(&mut self) -> bool {
         matches!(self.call.receive(self.connection.input.filled()), Ok((0, Event::End)))
     }

@@ -34,6 +34,9 @@ fn certificate(refusal: &CertificateError) -> String {
         }
         CertificateError::NotValidForName => "the certificate is for another name",
         CertificateError::NotValidForNameContext { expected, presented } => {
+            if presented.is_empty() {
+                return format!("the certificate is not for {}: it has no alternative name", expected.to_str());
+            }
             let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
             return format!("the certificate is not for {} but for {}", expected.to_str(), names.join(", "));
         }

@@ -10,7 +10,7 @@ use whimbrel_proto::{Error, Host, Kind, Phase, Result};
 use super::refusal;
 use crate::fork;
 use crate::stream::{Lower, Received, Stream};
-use crate::sys::{Interests, Socket};
+use crate::sys::Interests;
 
 /// How often the stream below is read for one byte of plaintext before others have their turn.
 const READS: usize = 64;
@@ -134,17 +134,14 @@ impl TlsStream {
         Ok(true)
     }
 
-    pub(crate) fn wants_write(&self) -> bool {
-        self.session.wants_write()
-    }
-
-    pub(crate) fn socket(&self) -> &Socket {
-        self.lower.socket()
-    }
-
     /// Adds what the handshake waits for.
     pub(crate) fn interests<'a>(&'a self, interests: &mut dyn Interests<'a>) {
-        self.lower.interests(interests, true, self.session.wants_write());
+        self.interests_of(interests, true, false);
+    }
+
+    /// Adds what its stream waits for. TLS may have to write before it can read.
+    pub(crate) fn interests_of<'a>(&'a self, interests: &mut dyn Interests<'a>, readable: bool, writable: bool) {
+        self.lower.interests(interests, readable, writable || self.session.wants_write());
     }
 }
 

@@ -11,6 +11,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use whimbrel_proto::Result;
 
+use super::common_name::common_name;
 use super::options::Settings;
 use super::pins::Pins;
 use super::refusal;
@@ -32,7 +33,9 @@ pub(super) struct Verifier {
 /// The caller's own roots.
 #[derive(Debug)]
 struct Own {
+    /// In the order of the anchors.
     certificates: Vec<CertificateDer<'static>>,
+    anchors: Arc<RootCertStore>,
     verifier: Arc<WebPkiServerVerifier>,
 }
 
@@ -76,7 +79,10 @@ impl Verifier {
             .then(|| Pins::new(settings.pins.clone(), own_roots.roots.iter().chain(&platform_roots.roots), algorithms));
         let own = match certificates.is_empty() {
             true => None,
-            false => Some(Own { certificates, verifier: roots::webpki(own_roots, &lists)? }),
+            false => {
+                let verifier = roots::webpki(own_roots.clone(), &lists)?;
+                Some(Own { certificates, anchors: own_roots, verifier })
+            }
         };
         let platform = match platform {
             Some(Platform::Roots(store, _)) if !lists.is_empty() => {
@@ -95,8 +101,10 @@ impl Verifier {
             Err(refusal) if is_final(&refusal) => return Err(refusal),
             Err(refusal) => refusal,
         };
-        if own.certificates.contains(&shown.leaf.clone().into_owned()) && is_only_unsigned(&refusal) {
-            return self.verify_name(shown);
+        if is_only_unsigned(&refusal)
+            && let Some(index) = own.certificates.iter().position(|certificate| **certificate == **shown.leaf)
+        {
+            return self.verify_name_of_own(shown, &own.anchors.roots[index].subject);
         }
         match self.ask_platform(shown) {
             Some(Err(error)) if is_unknown_issuer(&refusal) => Err(error),
@@ -121,11 +129,21 @@ impl Verifier {
         }
     }
 
-    fn verify_name(&self, shown: Shown<'_>) -> Result<(), Error> {
+    /// The name of a certificate that is the caller's own root, and may be older than alternative names are.
+    fn verify_name_of_own(&self, shown: Shown<'_>, subject: &[u8]) -> Result<(), Error> {
         if self.accepts_any_name {
             return Ok(());
         }
-        verify_server_name(&ParsedCertificate::try_from(shown.leaf)?, shown.name)
+        match verify_server_name(&ParsedCertificate::try_from(shown.leaf)?, shown.name) {
+            Err(error) if has_no_alternative_name(&error) => {
+                let wanted = shown.name.to_str();
+                match common_name(subject) {
+                    Some(name) if name.eq_ignore_ascii_case(&wanted) => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            other => other,
+        }
     }
 
     /// The lists of the issuers that were sent along, where the system said yes without them.
@@ -213,6 +231,11 @@ fn is_final(error: &Error) -> bool {
 fn is_wrong_name(error: &Error) -> bool {
     use CertificateError::{NotValidForName, NotValidForNameContext};
     matches!(error, Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }))
+}
+
+fn has_no_alternative_name(error: &Error) -> bool {
+    use CertificateError::NotValidForNameContext;
+    matches!(error, Error::InvalidCertificate(NotValidForNameContext { presented, .. }) if presented.is_empty())
 }
 
 /// Whether a leaf was refused for nothing but that no root signed it, or that it is a root itself. webpki looks at the
