@@ -4,7 +4,7 @@ use std::io::{BufReader, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::{ProtocolVersion, ServerConfig};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConfig};
 
 use super::digest::Nonces;
 use super::reply::{self, Context, Reply};
@@ -109,6 +109,7 @@ struct Session {
     server_name: Option<String>,
     alpn: Option<String>,
     version: Option<&'static str>,
+    resumed: bool,
     client_certificate: bool,
 }
 
@@ -122,6 +123,7 @@ impl Session {
                 Some(ProtocolVersion::TLSv1_3) => Some("1.3"),
                 _ => None,
             },
+            resumed: tls.handshake_kind() == Some(HandshakeKind::Resumed),
             client_certificate: tls.peer_certificates().is_some(),
         })
         .unwrap_or_default()
@@ -140,6 +142,7 @@ impl Session {
             server_name: self.server_name.clone(),
             alpn: self.alpn.clone(),
             tls_version: self.version,
+            tls_resumed: self.resumed,
             client_certificate: self.client_certificate,
         }
     }

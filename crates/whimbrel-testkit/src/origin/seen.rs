@@ -29,6 +29,8 @@ pub struct Seen {
     pub alpn: Option<String>,
     /// The TLS version, `"1.2"` or `"1.3"`; `None` without TLS.
     pub tls_version: Option<&'static str>,
+    /// Whether the TLS session was resumed rather than made afresh (RFC 8446 §2.2, RFC 5077).
+    pub tls_resumed: bool,
     /// Whether the client showed a certificate.
     pub client_certificate: bool,
 }

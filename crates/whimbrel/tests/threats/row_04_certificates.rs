@@ -1,7 +1,7 @@
-//! Row 4, without pins: which certificates are taken, and which name is asked for.
+//! Row 4: which certificates are taken, by which pins, and which name is asked for.
 
-use whimbrel::Kind;
-use whimbrel_testkit::{Authority, Identity, Origin};
+use whimbrel::{Kind, TlsOptions};
+use whimbrel_testkit::{Authority, Identity, Origin, TlsVersions};
 
 use crate::world;
 
@@ -92,4 +92,88 @@ fn row_04_a_resumed_session_belongs_to_the_name_that_was_verified() {
         assert_eq!(error.kind(), Kind::Certificate, "{error}");
     }
     assert_eq!(origin.request_count(), 3);
+}
+
+/// A certificate that the server merely sends along is not in the chain that was verified (OkHttp's CVE-2016-2402).
+#[test]
+fn row_04_a_pinned_certificate_that_is_only_appended_counts_for_nothing() {
+    let (pinned, attacker) = (Authority::new(), Authority::new());
+    let between = pinned.issue_authority();
+    let victim = between.issue(&["a.test"]);
+    let own = || attacker.issue(&["a.test"]);
+    // Both are trusted; only one is pinned, at every place of its chain.
+    let trusted = TlsOptions::new().only_roots(pinned.ca_pem() + &attacker.ca_pem());
+    let pins = [pinned.pin(), between.pin(), victim.pin()];
+    let options = |pins: &[String]| trusted.clone().pinned_keys(pins).unwrap();
+    let client = world::client();
+    let send = |origin: &Origin, options: TlsOptions| {
+        client.get(&origin.url_at("a.test", "/get")).basic_auth("user", world::SECRET).tls(options).send()
+    };
+    let good = origin(victim.clone());
+    for pin in &pins {
+        assert_eq!(send(&good, options(std::slice::from_ref(pin))).unwrap().status(), 200);
+    }
+    for (name, identity) in [
+        ("nothing appended", own()),
+        ("the victim's chain appended", own().followed_by(&victim)),
+        ("the pinned root appended", own().followed_by_certificate(pinned.ca_der())),
+        ("the pinned key under the issuer's name", own().followed_by_certificate(attacker.forge(&pinned))),
+        ("the same of the authority between", own().followed_by_certificate(attacker.forge(&between))),
+        ("an authority between of its own", attacker.issue_authority().issue(&["a.test"]).followed_by(&victim)),
+    ] {
+        let origin = origin(identity);
+        for pins in [&pins[..], &pins[..1], &pins[1..2], &pins[2..]] {
+            let error = send(&origin, options(pins)).unwrap_err();
+            assert_eq!((error.kind(), error.code()), (Kind::Certificate, "tls-certificate"), "{name}: {error}");
+            assert!(error.to_string().contains("none of the pinned keys is in the server's chain"), "{name}: {error}");
+        }
+        assert_eq!(origin.request_count(), 0, "{name}");
+        // It is the pins alone that refuse it.
+        assert_eq!(send(&origin, trusted.clone()).unwrap().status(), 200, "{name}");
+    }
+}
+
+#[test]
+fn row_04_resumed_sessions_obey_pins() {
+    for versions in [TlsVersions::Only12, TlsVersions::Only13] {
+        let authority = Authority::new();
+        let identity = authority.issue(&["a.test"]);
+        let origin = Origin::builder().tls(identity.clone()).tls_versions(versions).start().unwrap();
+        // Every request makes a connection of its own, and resumes if it may.
+        let client = world::builder().max_idle(0).build().unwrap();
+        let trusted = TlsOptions::new().only_roots(authority.ca_pem());
+        let send = |options: &TlsOptions| {
+            client.get(&origin.url_at("a.test", "/get")).tls(options.clone()).send().map(|response| {
+                response.into_bytes().unwrap();
+            })
+        };
+        let pinned = trusted.clone().pinned_keys([identity.pin()]).unwrap();
+        let mispinned = trusted.clone().pinned_keys([Authority::new().pin()]).unwrap();
+        for round in 0..3 {
+            send(&trusted).unwrap();
+            send(&pinned).unwrap();
+            let error = send(&mispinned).unwrap_err();
+            assert_eq!(error.kind(), Kind::Certificate, "round {round}: {error}");
+        }
+        assert_eq!(origin.request_count(), 6);
+        assert!(origin.requests().iter().any(|seen| seen.tls_resumed), "nothing was resumed, so nothing was tested");
+    }
+}
+
+#[test]
+fn row_04_a_name_given_instead_of_the_hosts_keeps_the_same_rules() {
+    let authority = Authority::new();
+    let origin = origin(authority.issue(&["localhost", "a.test"]));
+    let trusted = TlsOptions::new().only_roots(authority.ca_pem());
+    let client = world::client();
+    let send = |host: &str, name: &str| {
+        let request = client.get(&origin.url_at(host, "/get")).tls(trusted.clone().server_name(name));
+        request.send().map(|_| origin.requests().pop().unwrap().server_name).map_err(|error| error.kind())
+    };
+    assert_eq!(send("127.0.0.1", "localhost"), Ok(Some("localhost".into())));
+    assert_eq!(send("b.test", "a.test."), Ok(Some("a.test".into())));
+    // An address is no name, and its certificate must have it as an address.
+    for name in ["127.0.0.1", "::1", "[::1]"] {
+        assert_eq!(send("a.test", name), Err(Kind::Certificate), "{name}");
+    }
 }
