@@ -5,6 +5,8 @@
 
 mod bench;
 mod fuzz;
+mod godot;
+mod godot_engine;
 mod modules;
 mod process;
 mod setup;
@@ -20,6 +22,8 @@ const HELP: &str = "\
 Usage: cargo xtask TASK [ARGUMENTS]
 
   modules [ABI...]          build the loadable Lua modules into dist/lua (ABIs: 5.1 5.2 5.3 5.4; all by default)
+  godot [--debug]           build the Godot extension and its addon into dist/godot
+  godot-engine              unpack a Godot engine for the tests, and print where its runner is
   lua-tests                 build the modules, then run the tests in tests/lua in every installed Lua
   test [SUITE...]           install what the tests need, then run the named suites (all by default)
        --list               name the suites and what each needs
@@ -42,6 +46,8 @@ fn main() -> ExitCode {
     };
     let outcome = match task {
         "modules" => modules::command(rest),
+        "godot" => godot::command(rest),
+        "godot-engine" => godot_engine::command(),
         "lua-tests" => test::command(&["--no-setup".to_owned(), "lua-hosts".to_owned()]),
         "test" => test::command(rest),
         "setup" => setup::command(),

@@ -25,18 +25,27 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// The folder for tools that the project installs for itself.
-pub(crate) fn tools() -> PathBuf {
+/// The folder for what the project gets for itself and keeps: `$WHIMBREL_CACHE`, or `~/.cache/whimbrel`.
+pub(crate) fn cache() -> PathBuf {
+    if let Some(folder) = std::env::var_os("WHIMBREL_CACHE") {
+        return PathBuf::from(folder);
+    }
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
-    cache.unwrap_or_else(home).join("whimbrel").join("tools")
+    cache.unwrap_or_else(home).join("whimbrel")
 }
 
-/// Where a program is: among our own tools, on PATH, or where Debian keeps daemons.
+/// The folder for tools that the project installs for itself.
+pub(crate) fn tools() -> PathBuf {
+    cache().join("tools")
+}
+
+/// Where a program is: among our own tools, the engine of the cache, on PATH, or where Debian keeps daemons.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    std::iter::once(tools().join("bin"))
+    [tools().join("bin"), cache().join("godot")]
+        .into_iter()
         .chain(std::env::split_paths(&path))
         .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from))
         .map(|folder| folder.join(&name))

@@ -1,9 +1,10 @@
 //! Installs what the tests and benches need and what is missing: Debian packages where that is allowed, and two cargo
-//! tools in a folder of our own. It never changes a running system otherwise: no service is started.
+//! tools and a Godot engine in a folder of our own. It never changes a running system otherwise: no service is started.
 
 use std::path::Path;
 use std::process::Command;
 
+use crate::godot_engine;
 use crate::process::{self, Outcome};
 
 /// A program, and the Debian package that brings it.
@@ -64,6 +65,11 @@ pub(crate) fn install() -> Vec<String> {
         {
             notes.push(reason);
         }
+    }
+    if let Err(reason) = godot_engine::install()
+        && process::find("godot").is_none()
+    {
+        notes.push(reason);
     }
     notes
 }

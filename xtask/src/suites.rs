@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{self, Outcome};
-use crate::{fuzz, modules, soak, standalone};
+use crate::{fuzz, godot, godot_engine, modules, soak, standalone};
 
 /// One suite.
 pub(crate) struct Suite {
@@ -36,6 +36,7 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &["lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit", "love", "nginx"],
         run: lua_hosts,
     },
+    Suite { name: "godot", about: "the extension in real headless Godot", needs: &["godot", "nginx"], run: godot_host },
     Suite {
         name: "servers",
         about: "against nginx, Caddy, squid and microsocks",
@@ -54,10 +55,11 @@ pub(crate) const SUITES: &[Suite] = &[
 ];
 
 /// Integration tests that are suites of their own, because they need more than Rust, or a minute.
-const OWN_SUITES: [&str; 3] = ["hosts", "real_servers", "soak"];
+const OWN_SUITES: [&str; 4] = ["godot", "hosts", "real_servers", "soak"];
 
 /// The workspaces beside the main one.
-const WORKSPACES: [&str; 3] = ["modules/lua/Cargo.toml", "fuzz/Cargo.toml", "bench/rust/Cargo.toml"];
+const WORKSPACES: [&str; 4] =
+    ["modules/lua/Cargo.toml", "modules/godot/Cargo.toml", "fuzz/Cargo.toml", "bench/rust/Cargo.toml"];
 
 const LONG: Duration = Duration::from_secs(20 * 60);
 
@@ -97,7 +99,10 @@ fn clippy() -> Outcome {
     process::run_within(servers.args(deny), LONG)?;
     let mut module = process::cargo();
     module.args(["clippy", "--quiet", "--manifest-path", "modules/lua/Cargo.toml", "--features", "lua54"]);
-    process::run_within(module.arg("--target-dir").arg(process::target()).args(deny), LONG)
+    process::run_within(module.arg("--target-dir").arg(process::target()).args(deny), LONG)?;
+    let mut extension = process::cargo();
+    extension.args(["clippy", "--quiet", "--manifest-path", "modules/godot/Cargo.toml"]);
+    process::run_within(extension.arg("--target-dir").arg(process::target().join("godot")).args(deny), LONG)
 }
 
 fn units() -> Outcome {
@@ -150,6 +155,14 @@ fn lua_hosts() -> Outcome {
     modules::build_all()?;
     own_suite("hosts", |command| {
         command.env("WHIMBREL_LUA_DIR", modules::folder());
+    })
+}
+
+fn godot_host() -> Outcome {
+    godot::command(&[])?;
+    own_suite("godot", |command| {
+        command.env("WHIMBREL_GODOT", process::find("godot").unwrap_or_else(godot_engine::runner));
+        command.env("WHIMBREL_GODOT_LIBRARY", godot::library());
     })
 }
 
