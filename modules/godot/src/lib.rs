@@ -19,7 +19,14 @@ unsafe impl ExtensionLibrary for Whimbrel {
     fn on_stage_init(stage: InitStage) {
         if stage == InitStage::Scene {
             engine::read_settings();
+            client::paths::read_user_folder();
             enums::register();
+        }
+    }
+
+    fn on_stage_deinit(stage: InitStage) {
+        if stage == InitStage::Scene {
+            http::shut_down();
         }
     }
 }

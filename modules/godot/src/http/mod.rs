@@ -1,13 +1,15 @@
-//! `WhimbrelHTTP`: whole requests in one call.
+//! `WhimbrelHTTP`: whole requests in one call that can be awaited. It converts values and decides nothing about HTTP.
+//!
+//! [`session`] is the class that scripts call, [`call`] a request under way, [`response`] what came of it. [`options`]
+//! reads what the script wants, and [`pump`] brings the engine's events to the scripts, once a frame.
 
-use godot::prelude::*;
+mod call;
+mod failure;
+mod jar;
+mod options;
+mod paths;
+mod pump;
+mod response;
+mod session;
 
-/// HTTP requests that can be awaited.
-#[derive(GodotClass)]
-#[class(base = RefCounted, init, rename = WhimbrelHTTP)]
-pub(crate) struct WhimbrelHttp {
-    base: Base<RefCounted>,
-}
-
-#[godot_api]
-impl WhimbrelHttp {}
+pub(crate) use pump::shut_down;
