@@ -61,7 +61,7 @@ pub(crate) fn client() -> &'static Client {
 
 /// How a session in this process begins: with the engine's user agent and the project's certificate bundle.
 pub(crate) fn builder() -> ClientBuilder {
-    match bundle() {
+    match certificate_bundle() {
         Some(pem) => plain_builder().ca_pem(pem),
         None => plain_builder(),
     }
@@ -71,8 +71,13 @@ fn plain_builder() -> ClientBuilder {
     Client::builder().user_agent(&settings().user_agent)
 }
 
-/// The project's certificate bundle, which the engine trusts instead of the platform's.
-fn bundle() -> Option<Vec<u8>> {
+/// The project's certificate bundle, which the engine trusts instead of the platform's; read when it is first asked for.
+pub(crate) fn certificate_bundle() -> Option<&'static [u8]> {
+    static BUNDLE: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    BUNDLE.get_or_init(read_bundle).as_deref()
+}
+
+fn read_bundle() -> Option<Vec<u8>> {
     let path = &settings().bundle;
     if path.is_empty() {
         return None;
