@@ -225,7 +225,7 @@ impl Identity {
 
     /// The pin of the key: `sha256/` and the Base64 of its SubjectPublicKeyInfo's SHA-256 (RFC 7469 §2.4).
     pub fn pin(&self) -> String {
-        pin_of(&*self.key)
+        pin_of(&self.key)
     }
 
     /// The leaf's serial number.

@@ -116,3 +116,32 @@ fn sequence(content: &[u8]) -> Vec<u8> {
     der.extend(content);
     der
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_has_the_shortest_length_that_fits() {
+        for (length, head) in [
+            (0, &[0x30, 0][..]),
+            (1, &[0x30, 1]),
+            (127, &[0x30, 127]),
+            (128, &[0x30, 0x81, 128]),
+            (255, &[0x30, 0x81, 255]),
+            (256, &[0x30, 0x82, 1, 0]),
+            (290, &[0x30, 0x82, 1, 34]),
+            (65536, &[0x30, 0x83, 1, 0, 0]),
+        ] {
+            let der = sequence(&vec![7; length]);
+            assert_eq!(der[..head.len()], *head, "{length}");
+            assert_eq!(der.len(), head.len() + length);
+        }
+    }
+
+    #[test]
+    fn a_pin_is_read_and_written_as_the_same_text() {
+        let text = "sha256/q7sABPSdMMqScYbDdKv5EH9jVVW5bjKv+4MyEF9cTuE=";
+        assert_eq!(format!("{:?}", Pin::parse(text).unwrap()), text);
+    }
+}

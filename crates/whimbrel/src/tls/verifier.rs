@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -151,17 +151,25 @@ impl Verifier {
         if self.lists.is_empty() {
             return Ok(());
         }
-        let mut issuers = RootCertStore::empty();
-        issuers.add_parsable_certificates(shown.intermediates.iter().cloned());
-        if issuers.is_empty() {
-            return Ok(());
+        let leaf = ParsedCertificate::try_from(shown.leaf)?;
+        // One by one: a path ends at the first that is trusted, and whoever is behind it would not be asked.
+        for issuer in shown.intermediates {
+            let mut issuers = RootCertStore::empty();
+            let Shown { intermediates, now, .. } = shown;
+            if issuers.add(issuer.clone()).is_err()
+                || verify_server_cert_signed_by_trust_anchor(&leaf, &issuers, intermediates, now, self.algorithms.all)
+                    .is_err()
+            {
+                continue;
+            }
+            let verifier =
+                roots::webpki(Arc::new(issuers), &self.lists).map_err(|error| Error::General(error.to_string()))?;
+            match verifier.verify(shown) {
+                Err(error) if is_final(&error) && !is_wrong_name(&error) => return Err(error),
+                _ => {}
+            }
         }
-        let verifier =
-            roots::webpki(Arc::new(issuers), &self.lists).map_err(|error| Error::General(error.to_string()))?;
-        match verifier.verify(shown) {
-            Err(error) if is_final(&error) && !is_wrong_name(&error) => Err(error),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -244,5 +252,101 @@ fn is_only_unsigned(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(CertificateError::Other(other)) => refusal::is_authority(other),
         error => is_unknown_issuer(error),
+    }
+}
+
+/// Systems that verify by themselves, here played by a verifier that shows no more than they do.
+#[cfg(test)]
+mod tests {
+    use whimbrel_testkit::{Authority, Identity};
+
+    use super::super::config::provider;
+    use super::super::options::TlsOptions;
+    use super::*;
+
+    struct System(Platform);
+
+    impl System {
+        fn trusting(authority: &Authority) -> Self {
+            let roots = [authority.ca_der()];
+            let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider()).unwrap();
+            Self(Platform::System(Arc::new(verifier)))
+        }
+
+        fn verify(&self, identity: &Identity, name: &'static str, options: &TlsOptions) -> Result<(), String> {
+            let settings = options.settings().unwrap();
+            let verifier = Verifier::over(Some(self.0.clone()), settings, &provider()).unwrap();
+            let [leaf, intermediates @ ..] = identity.cert_chain() else { panic!("no certificate") };
+            let name = ServerName::try_from(name).unwrap();
+            let result = verifier.verify_server_cert(leaf, intermediates, &name, &[], UnixTime::now());
+            result.map(drop).map_err(|error| refusal::error(&error).to_string())
+        }
+    }
+
+    #[track_caller]
+    fn refused(result: Result<(), String>, detail: &str) {
+        let error = result.unwrap_err();
+        assert!(error.contains(detail), "{error}");
+    }
+
+    #[test]
+    fn the_systems_verdict_stands_and_roots_of_ones_own_add_to_it() {
+        let (theirs, ours) = (Authority::new(), Authority::new());
+        let system = System::trusting(&theirs);
+        let options = TlsOptions::new().extra_roots(ours.ca_pem());
+        for authority in [&theirs, &ours] {
+            assert_eq!(system.verify(&authority.issue(&["a.test"]), "a.test", &options), Ok(()));
+            refused(system.verify(&authority.issue(&["b.test"]), "a.test", &options), "not for a.test");
+        }
+        refused(system.verify(&Authority::new().issue(&["a.test"]), "a.test", &options), "issuer is not trusted");
+    }
+
+    #[test]
+    fn any_name_is_taken_only_in_chains_of_ones_own_roots() {
+        let (theirs, ours) = (Authority::new(), Authority::new());
+        let system = System::trusting(&theirs);
+        let options = TlsOptions::new().extra_roots(ours.ca_pem()).danger_accept_invalid_names(true);
+        assert_eq!(system.verify(&ours.issue(&["b.test"]), "a.test", &options), Ok(()));
+        refused(system.verify(&theirs.issue(&["b.test"]), "a.test", &options), "not for a.test");
+    }
+
+    #[test]
+    fn pins_count_where_the_leaf_or_an_authority_that_was_sent_has_the_key() {
+        let (theirs, other) = (Authority::new(), Authority::new());
+        let between = theirs.issue_authority();
+        let identity = between.issue(&["a.test"]);
+        let system = System::trusting(&theirs);
+        let pinned = |pin: String| TlsOptions::new().pinned_keys([pin]).unwrap();
+        for pin in [identity.pin(), between.pin()] {
+            assert_eq!(system.verify(&identity, "a.test", &pinned(pin)), Ok(()));
+        }
+        // The root would have to be given, or sent.
+        for identity in [identity.clone(), identity.clone().followed_by(&other.issue(&["a.test"]))] {
+            for pin in [theirs.pin(), other.pin()] {
+                refused(system.verify(&identity, "a.test", &pinned(pin)), "none of the pinned keys");
+            }
+        }
+        let sent = identity.clone().followed_by_certificate(theirs.ca_der());
+        assert_eq!(system.verify(&sent, "a.test", &pinned(theirs.pin())), Ok(()));
+        let given = pinned(theirs.pin()).extra_roots(theirs.ca_pem());
+        assert_eq!(system.verify(&identity, "a.test", &given), Ok(()));
+    }
+
+    #[test]
+    fn lists_count_for_issuers_that_were_sent_or_given() {
+        let theirs = Authority::new();
+        let between = theirs.issue_authority();
+        let [revoked, good] = [(); 2].map(|()| between.issue(&["a.test"]));
+        let system = System::trusting(&theirs);
+        let options = TlsOptions::new().revocation_list(between.revocation_list(&[revoked.serial()]));
+        refused(system.verify(&revoked, "a.test", &options), "the certificate was revoked");
+        assert_eq!(system.verify(&good, "a.test", &options), Ok(()));
+
+        let options = TlsOptions::new().revocation_list(theirs.revocation_list(&[between.serial()]));
+        // Who revoked the authority between was not sent.
+        assert_eq!(system.verify(&good, "a.test", &options), Ok(()));
+        let sent = good.clone().followed_by_certificate(theirs.ca_der());
+        refused(system.verify(&sent, "a.test", &options), "the certificate was revoked");
+        refused(system.verify(&good, "a.test", &options.extra_roots(theirs.ca_pem())), "the certificate was revoked");
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use whimbrel::{Client, Kind, RequestBuilder};
+use whimbrel::{Client, Kind, RequestBuilder, TlsOptions, TlsVersion};
 use whimbrel_testkit::{Authority, Identity, Origin, Proxy};
 
 use crate::world;
+
+const OTHER_PIN: &str = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 struct Scene {
     plain: [Origin; 2],
@@ -16,6 +18,9 @@ struct Scene {
     /// Trusts the same authority by another bundle.
     wider_ca: String,
     clients: [Identity; 2],
+    /// The authority's key, and a list of its that revokes nothing.
+    pin: String,
+    list: String,
 }
 
 impl Scene {
@@ -36,6 +41,8 @@ impl Scene {
             ca: authority.ca_pem(),
             wider_ca: authority.ca_pem() + &Authority::new().ca_pem(),
             clients: [authority.issue_client("one"), authority.issue_client("two")],
+            pin: authority.pin(),
+            list: authority.revocation_list(&[]),
             plain,
             secure,
         }
@@ -50,6 +57,8 @@ impl Scene {
         let user = |name: &str| self.proxies[0].url().replacen("://", &format!("://{name}:pw@"), 1);
         // Looks names up here, so that an override decides what it is asked for.
         let socks = self.socks.url().replacen("socks5h", "socks5", 1);
+        let tls = |options: TlsOptions| client.get(&self.secure[0].url_at("a.test", "/get")).tls(options);
+        let only = TlsOptions::new().only_roots(&*self.ca);
         let other_plain = self.plain[1].addr().to_string();
         vec![
             ("https", https("a.test")),
@@ -59,6 +68,15 @@ impl Scene {
             ("https, another CA bundle", https("a.test").ca_pem(&self.wider_ca)),
             ("https, client one", https("a.test").client_cert(one.cert_chain_pem(), one.key_pem())),
             ("https, client two", https("a.test").client_cert(two.cert_chain_pem(), two.key_pem())),
+            ("https, one root", tls(only.clone())),
+            ("https, one root, any name", tls(only.clone().danger_accept_invalid_names(true))),
+            ("https, one root, its own name given", tls(only.clone().server_name("a.test"))),
+            ("https, one root, another name given", tls(only.clone().server_name("b.test"))),
+            ("https, one root, a newer version", tls(only.clone().min_version(TlsVersion::Tls13))),
+            ("https, one root, a pin", tls(only.clone().pinned_keys([&self.pin]).unwrap())),
+            ("https, one root, a pin and another", tls(only.clone().pinned_keys([&self.pin, OTHER_PIN]).unwrap())),
+            ("https, one root, a list", tls(only.clone().revocation_list(&*self.list))),
+            ("https, one root, the list twice", tls(only.revocation_list(&*self.list).revocation_list(&*self.list))),
             ("https, its own address given", https("a.test").resolve(&https_name, "127.0.0.1")),
             ("https, another address given", https("a.test").resolve(&https_name, &self.secure[1].addr().to_string())),
             ("https by a proxy", https("a.test").proxy(&self.proxies[0].url())),
@@ -100,10 +118,10 @@ fn row_03_specs_share_a_connection_exactly_if_they_are_the_same_in_everything_th
     let client = world::builder().max_idle(100).build().unwrap();
     let mut counts = [0; 4];
     let mut connections: HashMap<(usize, usize), &str> = HashMap::new();
-    // Every spec once in order, then 150 in an order of no order.
+    // Every spec once in order, then 200 in an order of no order.
     let mut random = world::Random::new(3);
     let count = scene.specs(&client).len();
-    let order = (0..count).chain(std::iter::from_fn(|| Some(random.below(count))).take(150));
+    let order = (0..count).chain(std::iter::from_fn(|| Some(random.below(count))).take(200));
     let mut asked = vec![false; count];
     for (turn, index) in order.enumerate() {
         let (name, request) = scene.specs(&client).swap_remove(index);
