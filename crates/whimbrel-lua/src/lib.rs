@@ -9,8 +9,9 @@
 //! | `http.all(list [, options])` | many responses at once |
 //! | `network.request(url, method, listener, params)`, `download`, `upload`, `cancel` | events, by `network.dispatch` |
 //! | `network.fetch(url [, params])`, `wait`, `pause`, `resume`, `setPriority` | straight-line code, control |
+//! | `require("httpclient")`: `new`, `connect_to_host`, `poll`, `request`... | one connection, stepped by its owner |
 //! | `http.strict = true` | unknown and mistyped options become mistakes |
-//! | `require("whimbrel")` | `version`, `http`, `network`, `json`, `system`, `cookies`, `install`, `defaults` |
+//! | `require("whimbrel")` | `version`, `http`, `network`, `httpclient`, `json`, `system`, `cookies`, `install`, `defaults` |
 //! | `require("json")`, `"cjson"`, `"cjson.safe"` | lua-cjson's interface, where the host preloads them |
 //!
 //! Every name reaches one session of its Lua state; see [`open_http`]. A program with a Lua of its own calls
@@ -25,6 +26,7 @@ mod call;
 mod fork;
 mod guard;
 mod headers;
+mod httpclient;
 mod json;
 mod later;
 mod library;
@@ -109,6 +111,18 @@ pub unsafe extern "C-unwind" fn open_network(lua: *mut lua_State) -> c_int {
     1
 }
 
+/// `luaopen_httpclient` and `luaopen_whimbrel_httpclient`: pushes the `httpclient` table of this Lua state, one and the
+/// same every time.
+///
+/// # Safety
+/// As [`open_http`].
+pub unsafe extern "C-unwind" fn open_httpclient(lua: *mut lua_State) -> c_int {
+    fork::watch();
+    // SAFETY: the caller's promise; the frame owns nothing.
+    unsafe { httpclient::push_httpclient(lua) };
+    1
+}
+
 /// `luaopen_whimbrel_love`: has LÖVE's frames deliver events, and pushes the `network` table. Raises outside LÖVE.
 ///
 /// # Safety
@@ -121,11 +135,13 @@ pub unsafe extern "C-unwind" fn open_love(lua: *mut lua_State) -> c_int {
 }
 
 /// The modules of a program with a Lua of its own, by the names under which its scripts require them.
-const PRELOADED: [(&CStr, lua_CFunction); 9] = [
+const PRELOADED: [(&CStr, lua_CFunction); 11] = [
     (c"http", open_http),
     (c"whimbrel.http", open_http),
     (c"network", open_network),
     (c"whimbrel.network", open_network),
+    (c"httpclient", open_httpclient),
+    (c"whimbrel.httpclient", open_httpclient),
     (c"whimbrel.love", open_love),
     (c"whimbrel", open_whimbrel),
     (c"json", open_cjson),

@@ -7,7 +7,7 @@ use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
 
 use crate::guard::{Finish, bytes, guarded};
 use crate::session::{self, Host};
-use crate::{json, network, options};
+use crate::{httpclient, json, network, options};
 
 const INSTALL: &str = include_str!("install.lua");
 
@@ -25,7 +25,7 @@ pub(crate) unsafe fn push_whimbrel(lua: *mut lua_State) {
             return;
         }
         ffi::lua_settop(lua, -2);
-        ffi::lua_createtable(lua, 0, 10);
+        ffi::lua_createtable(lua, 0, 11);
         ffi::lua_pushstring(lua, crate::VERSION.as_ptr());
         ffi::lua_setfield(lua, -2, c"version".as_ptr());
         session::push_http(lua);
@@ -34,6 +34,8 @@ pub(crate) unsafe fn push_whimbrel(lua: *mut lua_State) {
         ffi::lua_setfield(lua, -2, c"json".as_ptr());
         network::push_network(lua);
         ffi::lua_setfield(lua, -2, c"network".as_ptr());
+        httpclient::push_httpclient(lua);
+        ffi::lua_setfield(lua, -2, c"httpclient".as_ptr());
         network::push_system(lua);
         ffi::lua_setfield(lua, -2, c"system".as_ptr());
         network::push_cookies(lua);
@@ -57,8 +59,14 @@ unsafe fn push_install(lua: *mut lua_State) {
         if ffi::luaL_loadbufferx(lua, chunk.as_ptr().cast(), chunk.len(), name, c"t".as_ptr()) != ffi::LUA_OK {
             ffi::lua_error(lua);
         }
-        ffi::lua_createtable(lua, 0, 5);
-        for (name, field) in [(c"http", c"http"), (c"network", c"network"), (c"json", c"json"), (c"cjson", c"json")] {
+        ffi::lua_createtable(lua, 0, 6);
+        for (name, field) in [
+            (c"http", c"http"),
+            (c"network", c"network"),
+            (c"httpclient", c"httpclient"),
+            (c"json", c"json"),
+            (c"cjson", c"json"),
+        ] {
             ffi::lua_getfield(lua, -3, field.as_ptr());
             ffi::lua_setfield(lua, -2, name.as_ptr());
         }

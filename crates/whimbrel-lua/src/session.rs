@@ -78,7 +78,7 @@ const SESSION_KEY: &CStr = c"whimbrel.session";
 const HTTP_KEY: &CStr = c"whimbrel.http";
 
 /// The `User-Agent` where a script sets none.
-const USER_AGENT: &str = "Lua-HTTP/1.0";
+pub(crate) const USER_AGENT: &str = "Lua-HTTP/1.0";
 
 /// The whole surface of `http`, but for the fields `strict` and `_VERSION`.
 const FUNCTIONS: [(&CStr, lua_CFunction); 9] = [

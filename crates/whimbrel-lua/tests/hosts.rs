@@ -1,6 +1,6 @@
-//! The modules in real Lua: every script of `tests/lua` and `tests/lua/network`, in each interpreter that a user may have,
-//! against servers on loopback. Each interpreter is one test for `http` and one for `network`. It loads what
-//! `cargo xtask modules` built, as a user's Lua would.
+//! The modules in real Lua: every script of `tests/lua`, `tests/lua/network` and `tests/lua/httpclient`, in each interpreter
+//! that a user may have, against servers on loopback. Each interpreter is one test for each of the three modules. It loads
+//! what `cargo xtask modules` built, as a user's Lua would.
 
 mod hosts {
     mod literal;
@@ -64,6 +64,31 @@ fn every_script_of_network_passes_in_luajit() {
 }
 
 #[test]
+fn every_script_of_httpclient_passes_in_lua_5_1() {
+    run_all("tests/lua/httpclient", "lua5.1", "5.1");
+}
+
+#[test]
+fn every_script_of_httpclient_passes_in_lua_5_2() {
+    run_all("tests/lua/httpclient", "lua5.2", "5.2");
+}
+
+#[test]
+fn every_script_of_httpclient_passes_in_lua_5_3() {
+    run_all("tests/lua/httpclient", "lua5.3", "5.3");
+}
+
+#[test]
+fn every_script_of_httpclient_passes_in_lua_5_4() {
+    run_all("tests/lua/httpclient", "lua5.4", "5.4");
+}
+
+#[test]
+fn every_script_of_httpclient_passes_in_luajit() {
+    run_all("tests/lua/httpclient", "luajit", "5.1");
+}
+
+#[test]
 fn a_thousand_states_open_request_and_close_at_constant_memory_and_descriptors() {
     run_luajit("reopen");
 }
@@ -76,16 +101,27 @@ fn both_sides_of_a_fork_go_on() {
 /// The times of its frames are printed, for whoever runs it with `--nocapture`.
 #[test]
 fn a_game_in_love_downloads_while_its_frames_go_on() {
-    let servers = Servers::start("love");
+    run_love("tests/love");
+}
+
+/// The parts of the example, in frames, with no window around them.
+#[test]
+fn a_game_in_love_steps_its_own_clients_in_its_frames() {
+    run_love("tests/love/polled");
+}
+
+fn run_love(game: &str) {
+    let servers = Servers::start(&game.replace('/', "-"));
     let mut command = Command::new("love");
     command
-        .arg(root().join("tests/love"))
+        .arg(root().join(game))
         .env("XDG_DATA_HOME", servers.work_dir())
         .env("HOME", servers.work_dir())
         .env("SDL_VIDEODRIVER", "dummy")
         .env("SDL_AUDIODRIVER", "dummy");
     let lua = root().join("tests/lua");
-    let output = finish(command, &[lua.join("network"), lua], &modules_dir().join("5.1"), &servers);
+    let folders = [lua.join("httpclient"), lua.join("network"), lua, root().join("examples/love-httpclient")];
+    let output = finish(command, &folders, &modules_dir().join("5.1"), &servers);
     print!("{}", String::from_utf8_lossy(&output.stdout));
     judge(&output).unwrap_or_else(|why| panic!("{why}"));
 }
@@ -188,7 +224,8 @@ fn run(interpreter: &str, script: &Path, modules: &Path, servers: &Servers) -> O
     let folder = script.parent().expect("a script lies in a folder");
     let mut command = Command::new(interpreter);
     command.arg(script).env("SEED_DIR", folder.join("seed"));
-    finish(command, &[folder.to_owned(), folder.join("..")], modules, servers)
+    let polled = root().join("examples/love-httpclient");
+    finish(command, &[folder.to_owned(), folder.join(".."), folder.join("../network"), polled], modules, servers)
 }
 
 /// How long one script may take, in seconds: one that waits for ever fails, rather than all that come after it.
@@ -233,7 +270,7 @@ fn judge(output: &Output) -> Result<(), String> {
 }
 
 /// What the scripts share.
-const SHARED: [&str; 4] = ["check", "events", "served", "specs"];
+const SHARED: [&str; 5] = ["check", "events", "polled", "served", "specs"];
 
 /// The scripts in a folder, none of those below it.
 fn scripts(folder: &str) -> Vec<PathBuf> {

@@ -57,6 +57,26 @@ pub unsafe extern "C-unwind" fn luaopen_whimbrel_network(lua: *mut lua_State) ->
     unsafe { whimbrel_lua::open_network(lua) }
 }
 
+/// `require("httpclient")`.
+///
+/// # Safety
+/// For Lua to call, with a valid state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_httpclient(lua: *mut lua_State) -> c_int {
+    // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
+    unsafe { whimbrel_lua::open_httpclient(lua) }
+}
+
+/// `require("whimbrel.httpclient")`: the same table as `require("httpclient")`, under a name that nobody else claims.
+///
+/// # Safety
+/// For Lua to call, with a valid state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn luaopen_whimbrel_httpclient(lua: *mut lua_State) -> c_int {
+    // SAFETY: Lua's call is passed on as it came; this frame owns nothing.
+    unsafe { whimbrel_lua::open_httpclient(lua) }
+}
+
 /// `require("whimbrel.love")`: `network` in the frames of a LÖVE game.
 ///
 /// # Safety
