@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod group;
 mod jar;
 mod options;
 mod paths;

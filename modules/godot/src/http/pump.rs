@@ -14,6 +14,7 @@ use godot::prelude::*;
 use whimbrel::{Error, Event, Kind, Outcome, Phase, Progress, TransferId, Transfers};
 
 use super::call::WhimbrelHttpCall;
+use super::group::Group;
 use super::response::WhimbrelHttpResponse;
 
 /// How long a frame works on events at most, without what the scripts do with them.
@@ -43,6 +44,8 @@ struct Entry {
     call: Gd<WhimbrelHttpCall>,
     file: String,
     progress: Option<Callable>,
+    /// The group that waits for it, and its place there.
+    group: Option<(Group, usize)>,
     /// From the moment the head is there.
     response: Option<Gd<WhimbrelHttpResponse>>,
 }
@@ -56,12 +59,17 @@ enum Telling {
         progress: Progress,
     },
     Chunk(Gd<WhimbrelHttpCall>, Vec<u8>),
-    End {
-        call: Gd<WhimbrelHttpCall>,
-        listener: Option<Callable>,
-        progress: Progress,
-        response: Gd<WhimbrelHttpResponse>,
-    },
+    End(Box<Ending>),
+    /// A group of none.
+    Nothing(Group),
+}
+
+struct Ending {
+    call: Gd<WhimbrelHttpCall>,
+    listener: Option<Callable>,
+    group: Option<(Group, usize)>,
+    progress: Progress,
+    response: Gd<WhimbrelHttpResponse>,
 }
 
 /// What the engine calls: an object of its own, so that connecting needs no closure.
@@ -104,9 +112,26 @@ pub(super) fn begin(call: Gd<WhimbrelHttpCall>) {
     with(|pump| {
         let id = pump.transfers.start(order.request, order.delivery);
         call.bind().set_id(id);
-        pump.calls.insert(id, Entry { call, file: order.file, progress: order.progress, response: None });
+        pump.calls.insert(id, Entry { call, file: order.file, progress: order.progress, group: None, response: None });
     });
     listen();
+}
+
+/// Starts a group of calls that can be awaited together.
+pub(super) fn gather(calls: &[Gd<WhimbrelHttpCall>]) -> Signal {
+    let group = Group::new(calls.len());
+    with(|pump| {
+        for (at, call) in calls.iter().enumerate() {
+            if let Some(entry) = pump.calls.get_mut(&call.bind().id()) {
+                entry.group = Some((group.clone(), at));
+            }
+        }
+        if calls.is_empty() {
+            pump.endings.push_back(Telling::Nothing(group.clone()));
+        }
+    });
+    listen();
+    group.signal()
 }
 
 /// Ends a call; that is told in a later frame.
@@ -121,14 +146,15 @@ pub(super) fn cancel(call: Gd<WhimbrelHttpCall>) {
     let (entry, progress) = match entry.flatten() {
         Some(found) => found,
         None if call.bind().take_order().is_some() => {
-            (Entry { call, file: String::new(), progress: None, response: None }, Progress::default())
+            (Entry { call, file: String::new(), progress: None, group: None, response: None }, Progress::default())
         }
         None => return,
     };
-    let Entry { call, progress: listener, response, .. } = entry;
+    let Entry { call, progress: listener, group, response, .. } = entry;
     let response = response.unwrap_or_else(|| WhimbrelHttpResponse::create(None));
     response.bind().fail(&Error::new(Kind::Cancelled, Phase::Done, ""));
-    with(|pump| pump.endings.push_back(Telling::End { call, listener, progress, response }));
+    let ending = Ending { call, listener, group, progress, response };
+    with(|pump| pump.endings.push_back(Telling::End(Box::new(ending))));
     listen();
 }
 
@@ -210,11 +236,11 @@ fn translate(event: Event) -> Option<Telling> {
         })?,
         Event::Chunk { id, bytes } => with(|pump| Some(Telling::Chunk(pump.calls.get(&id)?.call.clone(), bytes)))?,
         Event::End { id, outcome } => {
-            let Entry { call, file, progress: listener, response } = with(|pump| pump.calls.remove(&id))??;
+            let Entry { call, file, progress: listener, group, response } = with(|pump| pump.calls.remove(&id))??;
             let progress = outcome.progress();
             let response = response.unwrap_or_else(|| WhimbrelHttpResponse::create(None));
             response.bind().finish(outcome, &file);
-            Some(Telling::End { call, listener, progress, response })
+            Some(Telling::End(Box::new(Ending { call, listener, group, progress, response })))
         }
         _ => None,
     }
@@ -241,14 +267,22 @@ impl Telling {
                 call.signals().chunk_received().emit(&packed);
                 (Instant::now(), ready - began)
             }
-            Telling::End { call, listener, progress, response } => {
+            Telling::End(ending) => {
+                let Ending { call, listener, group, progress, response } = *ending;
                 let ready = Instant::now();
                 tell_progress(&call, listener.as_ref(), &progress);
-                // What was told may have cancelled it, which comes too late.
                 if call.bind().end(response.clone()) {
                     call.signals().completed().emit(&response);
+                    release(call);
+                    if let Some((group, at)) = group {
+                        group.put(at, response);
+                    }
                 }
                 (Instant::now(), ready - began)
+            }
+            Telling::Nothing(group) => {
+                group.tell();
+                (Instant::now(), Duration::ZERO)
             }
         }
     }
@@ -264,6 +298,17 @@ fn tell_progress(call: &Gd<WhimbrelHttpCall>, listener: Option<&Callable>, progr
         call.signals().progressed().emit(received, total);
         if let Some(listener) = listener.filter(|listener| listener.is_valid()) {
             listener.call(&[received.to_variant(), total.to_variant()]);
+        }
+    }
+}
+
+/// Lets go of all who listened to a call that is over: a handler that holds its own call would keep both for ever.
+fn release(mut call: Gd<WhimbrelHttpCall>) {
+    for name in ["completed", "progressed", "uploaded", "headers_received", "chunk_received"] {
+        for connection in call.get_signal_connection_list(name).iter_shared() {
+            if let Some(Ok(callable)) = connection.get("callable").map(|callable| callable.try_to::<Callable>()) {
+                call.disconnect(name, &callable);
+            }
         }
     }
 }

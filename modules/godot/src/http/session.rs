@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use godot::global::Error as Code;
+use godot::init::is_main_thread;
 use godot::meta::conv::ByValue;
 use godot::meta::error::ConvertError;
 use godot::meta::shape::GodotShape;
@@ -184,6 +185,25 @@ impl WhimbrelHttp {
         Session::shared().start(&url.to_string(), options.0)
     }
 
+    /// Makes several requests at once and gives what to [code]await[/code], at once: an Array of their
+    /// [WhimbrelHTTPResponse]s, in the order of [param requests]. Each of these is a URL, or a Dictionary of options with
+    /// the URL as [code]url[/code]; [param options] hold for all of them. On the main thread only.
+    /// [codeblock]
+    /// var responses: Array = await WhimbrelHTTP.fetch_all([
+    ///     "https://api.example.com/users",
+    ///     {url = "https://api.example.com/log", json = {event = "start"}},
+    /// ], {timeout = 10.0})
+    /// [/codeblock]
+    #[func]
+    fn fetch_all(requests: AnyArray, #[opt(default = OptionsArg::none())] options: OptionsArg) -> Signal {
+        if !is_main_thread() {
+            godot_error!("WhimbrelHTTP.fetch_all: call it on the main thread; on others call start() for each request");
+            return Signal::invalid();
+        }
+        let calls: Vec<_> = requests.iter_shared().map(|request| one_of_many(&request, &options.0)).collect();
+        pump::gather(&calls)
+    }
+
     /// Tells what is ready, as each frame of a [SceneTree] does by itself: for programs with another main loop, and for
     /// loops that let no frame pass. On the main thread only.
     #[func]
@@ -346,6 +366,19 @@ impl WhimbrelHttp {
         let Self { number, client, base_url, .. } = self;
         Session { number: *number, client: client.clone(), base_url: base_url.to_string(), layers }
     }
+}
+
+/// A request of an Array: a URL, or options with one.
+fn one_of_many(request: &Variant, shared: &AnyDictionary) -> Gd<WhimbrelHttpCall> {
+    let mut session = Session::shared();
+    session.layers.push(shared.clone());
+    if let Ok(own) = request.try_to::<AnyDictionary>() {
+        let mut own = own.duplicate_shallow();
+        let url = own.remove("url").and_then(|url| url.try_to_relaxed::<GString>().ok()).unwrap_or_default();
+        return session.start(&url.to_string(), own);
+    }
+    let url = request.try_to_relaxed::<GString>().unwrap_or_default();
+    session.start(&url.to_string(), VarDictionary::new().upcast_any_dictionary())
 }
 
 /// The URL below the session's, unless it has a scheme of its own.
