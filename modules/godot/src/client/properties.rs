@@ -42,7 +42,11 @@ impl WhimbrelHttpClient {
     /// Sets [member read_chunk_size].
     #[func]
     pub(super) fn set_read_chunk_size(&self, bytes: i64) {
-        if !self.hold(true, |core| core.client.set_read_chunk_size(bytes)) {
+        let is_set = self.hold(true, |core| {
+            core.spare = PackedByteArray::new();
+            core.client.set_read_chunk_size(bytes)
+        });
+        if !is_set {
             godot_error!("read_chunk_size: {bytes} is not between 256 and 16777216");
         }
     }

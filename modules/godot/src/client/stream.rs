@@ -8,7 +8,9 @@ use godot::classes::{IStreamPeerExtension, StreamPeerExtension};
 use godot::global::Error;
 use godot::meta::conv::RawPtr;
 use godot::prelude::*;
+use whimbrel::PollError;
 
+use super::arguments::code;
 use super::core::{Core, Shared};
 
 /// How long the calls that wait by definition sleep between two looks.
@@ -26,8 +28,8 @@ const PAUSE: Duration = Duration::from_micros(500);
 ///
 /// [method StreamPeer.get_partial_data] and [method StreamPeer.put_partial_data] never wait. [method StreamPeer.get_data] and
 /// [method StreamPeer.put_data] wait until all bytes have come or gone, or the connection has failed, as with every
-/// [StreamPeer]. The end of the stream is [constant ERR_FILE_EOF]; [constant ERR_BUSY] means that the client is being used by
-/// another thread.
+/// [StreamPeer]. The end of the stream is [constant ERR_FILE_EOF], [constant ERR_UNCONFIGURED] means that the bytes are the client's
+/// for now (it waits for the head of a response), [constant ERR_BUSY] that it is being used by another thread.
 #[derive(GodotClass)]
 #[class(tool, no_init, base = StreamPeerExtension)]
 pub(crate) struct WhimbrelStreamPeer {
@@ -54,8 +56,7 @@ impl WhimbrelStreamPeer {
     fn receive(&self, buffer: &mut [u8], waits: bool) -> (usize, Error) {
         let mut filled = 0;
         while filled < buffer.len() {
-            match self.with(|core| core.client.connection_recv(&mut buffer[filled..]).map_err(|_| Error::ERR_FILE_EOF))
-            {
+            match self.with(|core| core.client.connection_recv(&mut buffer[filled..]).map_err(end)) {
                 Ok(0) if waits => std::thread::sleep(PAUSE),
                 Ok(0) => break,
                 Ok(count) => filled += count,
@@ -71,8 +72,7 @@ impl WhimbrelStreamPeer {
     fn send(&self, bytes: &[u8], waits: bool) -> (usize, Error) {
         let mut sent = 0;
         while sent < bytes.len() {
-            match self.with(|core| core.client.connection_send(&bytes[sent..]).map_err(|_| Error::ERR_CONNECTION_ERROR))
-            {
+            match self.with(|core| core.client.connection_send(&bytes[sent..]).map_err(failure)) {
                 Ok(0) if waits => std::thread::sleep(PAUSE),
                 Ok(0) => break,
                 Ok(count) => sent += count,
@@ -113,6 +113,19 @@ impl IStreamPeerExtension for WhimbrelStreamPeer {
     fn get_available_bytes(&self) -> i32 {
         let available = self.with(|core| Ok(core.client.connection_available())).unwrap_or(0);
         i32::try_from(available).unwrap_or(i32::MAX)
+    }
+}
+
+/// What a failure to send is for the engine.
+fn failure(error: PollError) -> Error {
+    code(Err(error))
+}
+
+/// What a failure to receive is for the engine, whose streams tell their end so.
+fn end(error: PollError) -> Error {
+    match error {
+        PollError::ConnectionError => Error::ERR_FILE_EOF,
+        error => failure(error),
     }
 }
 
