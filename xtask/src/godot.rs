@@ -75,8 +75,8 @@ fn describe() -> Outcome {
     let whole = read(&process::root().join("modules/godot/addon/whimbrel.gdextension"))?;
     let library_of = |line: &str| {
         let (_, name) = line.split_once(" = \"")?;
-        name.strip_suffix('"').filter(|name| [".so", ".dll", ".dylib"].iter().any(|end| name.ends_with(end)))?;
-        Some(addon().join(name))
+        let name = name.strip_suffix('"')?;
+        [".so", ".dll", ".dylib"].iter().any(|end| name.ends_with(end)).then(|| addon().join(name))
     };
     let kept = whole.lines().skip_while(|line| line.starts_with(';') || line.is_empty());
     let kept = kept.filter(|line| library_of(line).is_none_or(|library| library.exists()));
