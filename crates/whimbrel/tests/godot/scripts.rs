@@ -1,0 +1,97 @@
+//! One test for each script of `tests/godot`, and what makes a run a good one.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::engine::{Addon, Project, Run, scripts_folder};
+use crate::world::World;
+
+/// Far above what any script takes; a script error leaves the engine running until then.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Lines that the engine may write to standard error in a script that does nothing wrong on purpose.
+const FEW_LINES: usize = 60;
+
+/// What is no test by itself: what others extend or load, and what has a test elsewhere.
+const PARTS: &[&str] = &["check", "peer", "sse_reader", "probe", "real"];
+
+macro_rules! scripts {
+    ($($name:ident: $script:literal,)*) => {
+        const SCRIPTS: &[&str] = &[$($script),*];
+        $(#[test] fn $name() { pass($script); })*
+    };
+}
+
+scripts! {
+    every_name_of_the_native_class_is_there_with_its_shape: "surface",
+    what_the_native_class_gets_wrong_is_mended: "mends",
+}
+
+/// The scripts of the high-level class, each by its own name.
+#[test]
+fn the_scripts_of_the_high_level_class_pass() {
+    let failures: Vec<String> =
+        all_scripts().into_iter().filter(|name| name.starts_with("http_")).filter_map(|name| failure(&name)).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_script_has_a_test() {
+    let known = SCRIPTS.iter().chain(PARTS).map(|&name| name.to_owned());
+    let known: BTreeSet<String> = known.collect();
+    let there: BTreeSet<String> = all_scripts().into_iter().filter(|name| !name.starts_with("http_")).collect();
+    assert_eq!(known, there, "the scripts that have a test (left) and those of the folder (right)");
+}
+
+fn all_scripts() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(scripts_folder()).unwrap().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter_map(|name| name.strip_suffix(".gd").map(str::to_owned)).collect()
+}
+
+fn pass(name: &str) {
+    if let Some(failure) = failure(name) {
+        panic!("{failure}");
+    }
+}
+
+fn failure(name: &str) -> Option<String> {
+    let world = World::start();
+    let project = Project::new(name, Addon::With);
+    let run = world.run(&project, &format!("{name}.gd"), &[], LIMIT);
+    judge(&run).err().map(|why| format!("{name}.gd {why}\n--- printed\n{}--- errors\n{}", run.stdout, ends(&run.stderr)))
+}
+
+/// Whether a run was a good one.
+pub(crate) fn judge(run: &Run) -> Result<(), String> {
+    let lines = |start: &str| run.stdout.lines().filter(|line| line.starts_with(start)).count();
+    let allowed = run.stdout.lines().filter_map(|line| line.strip_prefix("lines on stderr at most: "));
+    let allowed = allowed.filter_map(|count| count.parse().ok()).max().unwrap_or(FEW_LINES);
+    let told = run.stderr.lines().count();
+    let says = |text: &str| run.stderr.lines().chain(run.stdout.lines()).find(|line| line.contains(text)).map(str::to_owned);
+    if let Some(line) = ["SCRIPT ERROR", "panicked", "Parse Error", "handle_crash", "leaked at exit"].into_iter().find_map(says) {
+        return Err(format!("has an error: {line}"));
+    }
+    if run.is_late {
+        return Err("did not end".to_owned());
+    }
+    if run.code != Some(0) || lines("not ok ") > 0 {
+        return Err(format!("quit with {:?}, {} of its checks failed", run.code, lines("not ok ")));
+    }
+    if lines("ok ") == 0 {
+        return Err("checked nothing".to_owned());
+    }
+    if told > allowed {
+        return Err(format!("wrote {told} lines to standard error, of which {allowed} are allowed"));
+    }
+    Ok(())
+}
+
+/// The beginning and the end of a long text.
+fn ends(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= 80 {
+        return text.to_owned();
+    }
+    format!("{}\n... {} lines ...\n{}", lines[..40].join("\n"), lines.len() - 80, lines[lines.len() - 40..].join("\n"))
+}
