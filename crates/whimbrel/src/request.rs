@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use whimbrel_proto::exchange::retry::Retry;
-use whimbrel_proto::exchange::spec::{Authorization, Decoding, ProxyPolicy, Redirects, RequestSpec, Timeouts};
+use whimbrel_proto::exchange::spec::{Authorization, BodyShape, Decoding, ProxyPolicy, Redirects, RequestSpec};
 use whimbrel_proto::proxy::ProxyUri;
 use whimbrel_proto::{Credentials, Error, Fields, Method, Result, Target};
 
@@ -28,277 +28,244 @@ use crate::transfer::{Order, Transfer, Ways};
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
     session: Arc<Session>,
-    /// The first mistake; what comes after it is not looked at.
-    error: Option<Error>,
-    method: Option<Method>,
-    target: Option<Target>,
+    /// Boxed, because each call of a chain moves the builder.
+    draft: Result<Box<Draft>>,
+    cancel: Option<CancelHandle>,
+}
+
+/// What is known of the request so far, as long as there is no mistake in it.
+struct Draft {
+    spec: Box<RequestSpec>,
     query: Vec<(String, String)>,
-    fields: Fields,
-    secret_fields: Vec<Box<str>>,
-    without: Vec<Box<str>>,
     content_type: Option<&'static str>,
     body: Body,
-    authorization: Option<Authorization>,
-    timeouts: Timeouts,
-    redirects: Redirects,
-    retry: Option<Retry>,
-    decode: Decoding,
-    expect_continue: Option<bool>,
     max_body: Option<u64>,
     only_success: bool,
-    proxy: ProxyPolicy,
     tls: TlsOptions,
     overrides: Overrides,
     reporter: Option<Reporter>,
-    cancel: Option<CancelHandle>,
     cookies: bool,
 }
 
 impl RequestBuilder {
     pub(crate) fn new(session: Arc<Session>, method: &str, url: &str) -> Self {
-        let defaults = &session.defaults;
-        let mut builder = Self {
-            error: None,
-            method: None,
-            target: None,
-            query: Vec::new(),
-            fields: Fields::new(),
-            secret_fields: Vec::new(),
-            without: Vec::new(),
-            content_type: None,
-            body: Body::empty(),
-            authorization: None,
-            timeouts: defaults.timeouts,
-            redirects: Redirects::default(),
-            retry: None,
-            decode: Decoding::default(),
-            expect_continue: None,
-            max_body: None,
-            only_success: false,
-            proxy: defaults.proxy.clone(),
-            tls: defaults.tls.clone(),
-            overrides: defaults.overrides.clone(),
-            reporter: None,
-            cancel: None,
-            cookies: defaults.cookies,
-            session,
-        };
-        builder.method = builder.keep(Method::parse(method));
-        builder.target = builder.keep(builder.session.targets.parse(url));
-        builder
+        let draft =
+            Method::parse(method).and_then(|method| Ok(Draft::new(&session, method, session.targets.parse(url)?)));
+        Self { draft, session, cancel: None }
+    }
+
+    /// Changes the draft; what comes after a mistake is not looked at.
+    fn set(mut self, change: impl FnOnce(&mut Draft)) -> Self {
+        if let Ok(draft) = &mut self.draft {
+            change(draft);
+        }
+        self
+    }
+
+    /// As [`RequestBuilder::set`]; the first mistake is kept.
+    fn try_set(mut self, change: impl FnOnce(&mut Draft) -> Result<()>) -> Self {
+        if let Ok(draft) = &mut self.draft
+            && let Err(error) = change(draft)
+        {
+            self.draft = Err(error);
+        }
+        self
     }
 
     /// Appends a field; order, case and repeats are kept. Appended fields win over the engine's defaults of that name.
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        let result = self.fields.append(name, value);
-        self.keep(result);
-        self
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.try_set(|draft| draft.spec.fields.append(name, value))
     }
 
     /// As [`header`](Self::header), for a value that is a credential: it is never sent to another origin than the first.
     /// `Authorization`, `Cookie` and their like are treated so in any case.
-    pub fn secret_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.secret_fields.push(name.into());
-        self.header(name, value)
+    pub fn secret_header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.set(|draft| draft.spec.secret_fields.push(name.into())).header(name, value)
     }
 
     /// Leaves out a field that the engine would send by itself: `User-Agent`, `Accept`, `Accept-Encoding`,
     /// `Content-Type`, `Expect`.
-    pub fn without_header(mut self, name: &str) -> Self {
-        self.without.push(name.into());
-        self
+    pub fn without_header(self, name: &str) -> Self {
+        self.set(|draft| draft.spec.without.push(name.into()))
     }
 
     /// Adds `name=value`, form-encoded, to the URL's query.
-    pub fn query(mut self, name: &str, value: &str) -> Self {
-        self.query.push((name.into(), value.into()));
-        self
+    pub fn query(self, name: &str, value: &str) -> Self {
+        self.set(|draft| draft.query.push((name.into(), value.into())))
     }
 
     /// The request body; see [`Body`] for files and readers.
-    pub fn body(mut self, body: impl Into<Body>) -> Self {
-        self.body = body.into();
-        self
+    pub fn body(self, body: impl Into<Body>) -> Self {
+        let body = body.into();
+        self.set(|draft| draft.body = body)
     }
 
     /// A body of `name=value` pairs, form-encoded, with its `Content-Type`.
-    pub fn form<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        self.body = Body::from(form.extend_pairs(pairs).finish());
-        self.content_type = Some("application/x-www-form-urlencoded");
-        self
+    pub fn form<'a>(self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.set(|draft| {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            draft.body = Body::from(form.extend_pairs(pairs).finish());
+            draft.content_type = Some("application/x-www-form-urlencoded");
+        })
     }
 
     /// Whether each hop sends what the session's [`CookieJar`](crate::CookieJar) has for its URL and stores what its
     /// response sets; default: as [`ClientBuilder::cookies`](crate::ClientBuilder::cookies) says. The request's own
     /// `Cookie` header goes before them in one field, and its names win; none of them are sent after
     /// [`without_header("Cookie")`](Self::without_header).
-    pub fn cookies(mut self, cookies: bool) -> Self {
-        self.cookies = cookies;
-        self
+    pub fn cookies(self, cookies: bool) -> Self {
+        self.set(|draft| draft.cookies = cookies)
     }
 
     /// Credentials of the Basic scheme (RFC 7617), sent at once and only to this origin. They win over the URL's.
     /// A user name with a colon is a mistake: the scheme can't carry it.
-    pub fn basic_auth(mut self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
-        if user.as_ref().contains(&b':') {
-            self.fail(Error::input("the user name holds a colon, which the Basic scheme can't carry"));
-        }
-        self.authorization = Some(Authorization::Basic(Credentials::new(user.as_ref(), password.as_ref())));
-        self
+    pub fn basic_auth(self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
+        self.try_set(|draft| {
+            if user.as_ref().contains(&b':') {
+                return Err(Error::input("the user name holds a colon, which the Basic scheme can't carry"));
+            }
+            let credentials = Credentials::new(user.as_ref(), password.as_ref());
+            draft.spec.authorization = Some(Authorization::Basic(credentials));
+            Ok(())
+        })
     }
 
     /// A bearer token (RFC 6750), sent at once and only to this origin.
-    pub fn bearer_auth(mut self, token: impl AsRef<[u8]>) -> Self {
-        let token = token.as_ref();
-        if token.iter().any(|byte| !(b'!'..=b'~').contains(byte)) {
-            self.fail(Error::input("the bearer token holds a space, a line break or another character no token has"));
-        }
-        self.authorization = Some(Authorization::Bearer(Credentials::new(*b"", token)));
-        self
+    pub fn bearer_auth(self, token: impl AsRef<[u8]>) -> Self {
+        self.try_set(|draft| {
+            let token = token.as_ref();
+            if token.iter().any(|byte| !(b'!'..=b'~').contains(byte)) {
+                let detail = "the bearer token holds a space, a line break or another character no token has";
+                return Err(Error::input(detail));
+            }
+            draft.spec.authorization = Some(Authorization::Bearer(Credentials::new(*b"", token)));
+            Ok(())
+        })
     }
 
     /// See [`ClientBuilder::connect_timeout`](crate::ClientBuilder::connect_timeout).
-    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.connect = timeout.into();
-        self
+    pub fn connect_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.set(|draft| draft.spec.timeouts.connect = timeout.into())
     }
 
     /// See [`ClientBuilder::idle_timeout`](crate::ClientBuilder::idle_timeout).
-    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.idle = timeout.into();
-        self
+    pub fn idle_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.set(|draft| draft.spec.timeouts.idle = timeout.into())
     }
 
     /// See [`ClientBuilder::total_timeout`](crate::ClientBuilder::total_timeout).
-    pub fn total_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.total = timeout.into();
-        self
+    pub fn total_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.set(|draft| draft.spec.timeouts.total = timeout.into())
     }
 
     /// Whether redirects are followed (default) or given as the response. Only http and https are followed; credentials
     /// stay with their origin, and do not come back on a later hop.
-    pub fn follow_redirects(mut self, follow: bool) -> Self {
-        self.redirects.follow = follow;
-        self
+    pub fn follow_redirects(self, follow: bool) -> Self {
+        self.set(|draft| draft.spec.redirects.follow = follow)
     }
 
     /// How many redirects are followed before [`Kind::Redirects`](crate::Kind::Redirects); default 30.
-    pub fn max_redirects(mut self, max: u32) -> Self {
-        self.redirects.max = max;
-        self
+    pub fn max_redirects(self, max: u32) -> Self {
+        self.set(|draft| draft.spec.redirects.max = max)
     }
 
     /// Whether a redirect from https to http is followed (default) or an error.
-    pub fn allow_downgrade(mut self, allow: bool) -> Self {
-        self.redirects.allow_downgrade = allow;
-        self
+    pub fn allow_downgrade(self, allow: bool) -> Self {
+        self.set(|draft| draft.spec.redirects.allow_downgrade = allow)
     }
 
     /// Whether and when a request that failed is sent again; default: only where a kept connection was dead.
-    pub fn retry(mut self, retry: Retry) -> Self {
-        self.retry = Some(retry);
-        self
+    pub fn retry(self, retry: Retry) -> Self {
+        self.set(|draft| draft.spec.retry = Some(retry))
     }
 
     /// Whether gzip, br and zstd are asked for and decoded (default). Off by itself where an `Accept-Encoding` is given.
-    pub fn decompress(mut self, decompress: bool) -> Self {
-        self.decode = if decompress { Decoding::Default } else { Decoding::Off };
-        self
+    pub fn decompress(self, decompress: bool) -> Self {
+        self.set(|draft| draft.spec.decode = if decompress { Decoding::Default } else { Decoding::Off })
     }
 
     /// As [`decompress`](Self::decompress), and decodes also where an `Accept-Encoding` is given.
-    pub fn decompress_always(mut self) -> Self {
-        self.decode = Decoding::Always;
-        self
+    pub fn decompress_always(self) -> Self {
+        self.set(|draft| draft.spec.decode = Decoding::Always)
     }
 
     /// How many bytes the response body may have, decoded, before [`Kind::BodyLimit`](crate::Kind::BodyLimit); default
     /// `None`, any number.
-    pub fn max_body(mut self, bytes: impl Into<Option<u64>>) -> Self {
-        self.max_body = bytes.into();
-        self
+    pub fn max_body(self, bytes: impl Into<Option<u64>>) -> Self {
+        self.set(|draft| draft.max_body = bytes.into())
     }
 
     /// Through this proxy; see [`ClientBuilder::proxy`](crate::ClientBuilder::proxy). One that can't be used is an error,
     /// never a direct connection.
-    pub fn proxy(mut self, url: &str) -> Self {
-        if let Some(proxy) = self.keep(ProxyUri::parse(url)) {
-            self.proxy = ProxyPolicy::Fixed(Arc::new(proxy));
-        }
-        self
+    pub fn proxy(self, url: &str) -> Self {
+        self.try_set(|draft| {
+            draft.spec.proxy = ProxyPolicy::Fixed(Arc::new(ProxyUri::parse(url)?));
+            Ok(())
+        })
     }
 
     /// Through no proxy, whatever the client or the environment says.
-    pub fn no_proxy(mut self) -> Self {
-        self.proxy = ProxyPolicy::Direct;
-        self
+    pub fn no_proxy(self) -> Self {
+        self.set(|draft| draft.spec.proxy = ProxyPolicy::Direct)
     }
 
     /// Trusts the authorities in this PEM file besides the platform's.
-    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
-        match self.keep(read("CA file", path.as_ref())) {
-            Some(pem) => self.ca_pem(pem),
-            None => self,
-        }
+    pub fn ca_file(self, path: impl AsRef<Path>) -> Self {
+        self.try_set(|draft| {
+            let pem = read("CA file", path.as_ref())?;
+            draft.change_tls(|tls| tls.extra_roots(pem));
+            Ok(())
+        })
     }
 
     /// Trusts these authorities (PEM) besides the platform's.
-    pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.tls = self.tls.extra_roots(pem.as_ref());
-        self
+    pub fn ca_pem(self, pem: impl AsRef<[u8]>) -> Self {
+        self.set(|draft| draft.change_tls(|tls| tls.extra_roots(pem.as_ref())))
     }
 
     /// How connections of this request are secured, in place of the client's options and of all that was said before:
     /// [`ca_pem`](Self::ca_pem), [`client_cert`](Self::client_cert) and their like add to it when they come after.
-    pub fn tls(mut self, options: TlsOptions) -> Self {
-        self.tls = options;
-        self
+    pub fn tls(self, options: TlsOptions) -> Self {
+        self.set(|draft| draft.tls = options)
     }
 
     /// Shows this client certificate (a chain as PEM, leaf first) to origins that ask, with its private key (PEM).
-    pub fn client_cert(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
-        self.tls = self.tls.client_certificate(certificate.as_ref(), key.as_ref());
-        self
+    pub fn client_cert(self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        self.set(|draft| draft.change_tls(|tls| tls.client_certificate(certificate.as_ref(), key.as_ref())))
     }
 
     /// As [`client_cert`](Self::client_cert), from files; they may be one and the same.
-    pub fn client_cert_files(mut self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
-        let certificate = self.keep(read("client certificate", certificate.as_ref()));
-        let key = self.keep(read("client key", key.as_ref()));
-        match (certificate, key) {
-            (Some(certificate), Some(key)) => self.client_cert(certificate, key),
-            _ => self,
-        }
+    pub fn client_cert_files(self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
+        self.try_set(|draft| {
+            let certificate = read("client certificate", certificate.as_ref())?;
+            let key = read("client key", key.as_ref())?;
+            draft.change_tls(|tls| tls.client_certificate(certificate, key));
+            Ok(())
+        })
     }
 
     /// Takes any certificate: an attacker on the way can read and change everything. Such connections are never mixed
     /// with verified ones. TLS below 1.2 is refused all the same.
-    pub fn danger_accept_invalid_certs(mut self, accept: bool) -> Self {
-        self.tls = self.tls.danger_accept_invalid_certs(accept);
-        self
+    pub fn danger_accept_invalid_certs(self, accept: bool) -> Self {
+        self.set(|draft| draft.change_tls(|tls| tls.danger_accept_invalid_certs(accept)))
     }
 
     /// Connects to `addr` (`127.0.0.1`, `[::1]:8443`) where the request means `host:port`. Host, SNI and verification
     /// stay with the name.
-    pub fn resolve(mut self, host_port: &str, addr: &str) -> Self {
-        let result = self.overrides.add(host_port, addr);
-        self.keep(result);
-        self
+    pub fn resolve(self, host_port: &str, addr: &str) -> Self {
+        self.try_set(|draft| draft.overrides.add(host_port, addr))
     }
 
     /// Whether the body waits until the server agrees (`Expect: 100-continue`); default: bodies over 1 MiB and those of
     /// unknown length do. After 1 s without an answer the body is sent anyway.
-    pub fn expect_continue(mut self, expect: bool) -> Self {
-        self.expect_continue = Some(expect);
-        self
+    pub fn expect_continue(self, expect: bool) -> Self {
+        self.set(|draft| draft.spec.expect_continue = Some(expect))
     }
 
     /// Calls this function whenever bytes have moved, on the thread that runs the request.
     /// [`Break`](ControlFlow::Break) cancels.
-    pub fn on_progress(mut self, tell: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static) -> Self {
-        self.reporter = Some(Reporter::new(Box::new(tell)));
-        self
+    pub fn on_progress(self, tell: impl FnMut(&Progress) -> ControlFlow<()> + Send + 'static) -> Self {
+        self.set(|draft| draft.reporter = Some(Reporter::new(Box::new(tell))))
     }
 
     /// A handle that cancels this request from any thread.
@@ -307,16 +274,14 @@ impl RequestBuilder {
     }
 
     /// For [`download`](Self::download): an error status is an error and leaves the file alone; default no.
-    pub fn only_success(mut self, only: bool) -> Self {
-        self.only_success = only;
-        self
+    pub fn only_success(self, only: bool) -> Self {
+        self.set(|draft| draft.only_success = only)
     }
 
     /// Makes this error the request's end, unless it holds a mistake already: for what was found wrong while it was put
     /// together.
-    pub fn fail_with(mut self, error: Error) -> Self {
-        self.fail(error);
-        self
+    pub fn fail_with(self, error: Error) -> Self {
+        self.try_set(|_| Err(error))
     }
 
     /// Sends the request and waits for the head of the final response. Its body is read from the [`Response`].
@@ -337,7 +302,7 @@ impl RequestBuilder {
     /// As [`send`](Self::send); [`Kind::File`](crate::Kind::File) names the path;
     /// [`Kind::Status`](crate::Kind::Status) after [`only_success`](Self::only_success).
     pub fn download(self, path: impl AsRef<Path>) -> Result<Download> {
-        let only_success = self.only_success;
+        let only_success = self.draft.as_ref().is_ok_and(|draft| draft.only_success);
         download::run(path.as_ref(), only_success, || self.without_codings().order())
     }
 
@@ -347,84 +312,80 @@ impl RequestBuilder {
     }
 
     /// Asks for no content coding.
-    fn without_codings(mut self) -> Self {
-        self.decode = Decoding::Off;
-        if !self.fields.contains("accept-encoding") && !self.leaves_out("accept-encoding") {
-            let result = self.fields.append("Accept-Encoding", "identity");
-            self.keep(result);
-        }
-        self
+    fn without_codings(self) -> Self {
+        self.try_set(|draft| {
+            let spec = &mut draft.spec;
+            spec.decode = Decoding::Off;
+            if spec.fields.contains("accept-encoding") || leaves_out(&spec.without, "accept-encoding") {
+                return Ok(());
+            }
+            spec.fields.append("Accept-Encoding", "identity")
+        })
     }
 
     /// Everything validated; nothing sent.
-    fn order(mut self) -> Result<Box<Transfer>> {
-        if let Some(error) = self.error {
-            return Err(error);
+    fn order(self) -> Result<Box<Transfer>> {
+        let Draft { mut spec, query, content_type, body, max_body, tls, overrides, reporter, cookies, .. } =
+            *self.draft?;
+        tls.check()?;
+        if !query.is_empty() {
+            spec.target = spec.target.with_query(query.iter().map(|(name, value)| (&**name, &**value)));
         }
-        // Both are there where no error is.
-        let (Some(method), Some(mut target)) = (self.method, self.target) else { return Err(Error::input("no URL")) };
-        self.tls.check()?;
-        if !self.query.is_empty() {
-            target = target.with_query(self.query.iter().map(|(name, value)| (&**name, &**value)));
-        }
-        for (name, value) in self.session.defaults.fields.iter() {
-            if !self.fields.contains(name) && !leaves_out(&self.without, name) {
-                self.fields.append(name, value)?;
+        let content_type = content_type.map(|content_type| ("Content-Type", content_type.as_bytes()));
+        for (name, value) in self.session.defaults.fields.iter().chain(content_type) {
+            if !spec.fields.contains(name) && !leaves_out(&spec.without, name) {
+                spec.fields.append(name, value)?;
             }
         }
-        if let Some(content_type) = self.content_type
-            && !self.fields.contains("content-type")
-            && !leaves_out(&self.without, "content-type")
-        {
-            self.fields.append("Content-Type", content_type)?;
-        }
-        let spec = RequestSpec {
-            method,
-            target,
-            fields: self.fields,
-            secret_fields: self.secret_fields,
-            without: self.without,
-            body: self.body.shape(),
-            authorization: self.authorization,
-            user_agent: self.session.defaults.user_agent.clone(),
-            decode: self.decode,
-            expect_continue: self.expect_continue,
-            redirects: self.redirects,
-            timeouts: self.timeouts,
-            retry: self.retry,
-            proxy: self.proxy,
-        };
-        let order = Order {
-            spec,
-            ways: Ways { tls: self.tls, overrides: self.overrides },
-            body: self.body,
-            max_body: self.max_body,
-            cookies: self.cookies,
-            cancel: self.cancel,
-            reporter: self.reporter,
-        };
+        spec.body = body.shape();
+        let order =
+            Order { spec, ways: Ways { tls, overrides }, body, max_body, cookies, cancel: self.cancel, reporter };
         Transfer::new(self.session, order, Instant::now())
     }
+}
 
-    fn leaves_out(&self, name: &str) -> bool {
-        leaves_out(&self.without, name)
+impl Draft {
+    fn new(session: &Session, method: Method, target: Target) -> Box<Self> {
+        let defaults = &session.defaults;
+        let spec = Box::new(RequestSpec {
+            method,
+            target,
+            fields: Fields::new(),
+            secret_fields: Vec::new(),
+            without: Vec::new(),
+            body: BodyShape::None,
+            authorization: None,
+            user_agent: defaults.user_agent.clone(),
+            decode: Decoding::default(),
+            expect_continue: None,
+            redirects: Redirects::default(),
+            timeouts: defaults.timeouts,
+            retry: None,
+            proxy: defaults.proxy.clone(),
+        });
+        Box::new(Self {
+            spec,
+            query: Vec::new(),
+            content_type: None,
+            body: Body::empty(),
+            max_body: None,
+            only_success: false,
+            tls: defaults.tls.clone(),
+            overrides: defaults.overrides.clone(),
+            reporter: None,
+            cookies: defaults.cookies,
+        })
     }
 
-    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
-        result.map_err(|error| self.fail(error)).ok()
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.error.get_or_insert(error);
+    fn change_tls(&mut self, change: impl FnOnce(TlsOptions) -> TlsOptions) {
+        self.tls = change(std::mem::take(&mut self.tls));
     }
 }
 
 impl fmt::Debug for RequestBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestBuilder")
-            .field("method", &self.method)
-            .field("target", &self.target)
-            .field("fields", &self.fields.redacted(&self.secret_fields))
+            .field("spec", &self.draft.as_ref().map(|draft| &draft.spec))
             .finish_non_exhaustive()
     }
 }

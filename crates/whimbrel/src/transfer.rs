@@ -72,7 +72,7 @@ pub(crate) struct Ways {
 
 /// What a transfer starts from.
 pub(crate) struct Order {
-    pub(crate) spec: RequestSpec,
+    pub(crate) spec: Box<RequestSpec>,
     pub(crate) ways: Ways,
     pub(crate) body: Body,
     pub(crate) max_body: Option<u64>,

@@ -101,7 +101,8 @@ pub const DRAIN_LIMIT: u64 = 64 << 10;
 /// The machine.
 #[derive(Debug)]
 pub struct Exchange {
-    spec: RequestSpec,
+    /// Boxed, because an exchange is moved to where it is stepped.
+    spec: Box<RequestSpec>,
     hop: Hop,
     redirects: u32,
     /// Whether a dead kept connection of this hop was replaced already.
@@ -114,7 +115,7 @@ impl Exchange {
     ///
     /// # Errors
     /// What the caller gave can't be sent: framing fields that contradict the body, a proxy that can't be used.
-    pub fn new(spec: RequestSpec) -> Result<Self> {
+    pub fn new(spec: Box<RequestSpec>) -> Result<Self> {
         head::check(&spec)?;
         let decodes = match spec.decode {
             Decoding::Off => false,

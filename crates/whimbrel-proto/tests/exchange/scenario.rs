@@ -96,12 +96,12 @@ impl Draft {
     pub(crate) fn start(self) -> Scenario {
         let start = Instant::now();
         let deadlines = Deadlines::new(self.0.timeouts, start);
-        Scenario { exchange: Exchange::new(self.0).unwrap(), deadlines, start, now: start }
+        Scenario { exchange: Exchange::new(Box::new(self.0)).unwrap(), deadlines, start, now: start }
     }
 
     /// The error that keeps the request from starting.
     pub(crate) fn refused(self) -> Error {
-        Exchange::new(self.0).expect_err("the request should be refused")
+        Exchange::new(Box::new(self.0)).expect_err("the request should be refused")
     }
 }
 
