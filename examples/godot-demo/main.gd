@@ -1,7 +1,7 @@
 ## The same two tasks side by side: left with the classes that Godot has, right with Whimbrel's. See README.md.
 ##
-## After `--` on the command line: `--server http://127.0.0.1:8080`, `--megabytes 256`, and `--picture FILE`, which starts
-## both downloads, stores a picture of the window 4 seconds later and quits.
+## After `--` on the command line: `--server http://127.0.0.1:8080`, `--megabytes 256`, and `--picture FILE`, which
+## cuts the streams once, stores a picture of the window after 4 seconds and quits.
 extends Control
 
 const Half := preload("res://side.gd")
@@ -28,10 +28,14 @@ func _ready() -> void:
 	sides.add_child(native)
 	sides.add_child(ours)
 	add_child(sides)
+	_add_frames()
 	for side in [native, ours]:
 		side.download("%s/bytes/%d" % [server, megabytes * 1_000_000])
 	if picture != "":
-		await get_tree().create_timer(4.0).timeout
+		await get_tree().create_timer(2.5).timeout
+		for side in [native, ours]:
+			side.events.cut()
+		await get_tree().create_timer(1.5).timeout
 		await RenderingServer.frame_post_draw
 		get_viewport().get_texture().get_image().save_png(picture)
 		get_tree().quit()
@@ -47,6 +51,15 @@ func _side(title: String, classes: String, color: Color, download: String, polle
 	var port := int(at[1]) if at.size() > 1 else 80
 	side.events = EventReader.new(polled, at[0], port, "/sse?count=1000000&interval=0.15")
 	return side
+
+
+## How many frames there are a second: what a polled client can do depends on it.
+func _add_frames() -> void:
+	var frames := Look.label("", 14, Look.FAINT)
+	frames.set_anchors_and_offsets_preset(Control.PRESET_TOP_RIGHT, Control.PRESET_MODE_MINSIZE, 28)
+	frames.grow_horizontal = Control.GROW_DIRECTION_BEGIN
+	add_child(frames)
+	get_tree().process_frame.connect(func() -> void: frames.text = "%d frames a second" % Engine.get_frames_per_second())
 
 
 func _read_arguments() -> void:
