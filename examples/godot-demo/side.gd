@@ -1,7 +1,7 @@
 ## One half of the window: a download, and a stream of events. Both halves run this; they differ by the classes they are given.
 extends VBoxContainer
 
-const SHOWN_EVENTS := 9
+const SHOWN_EVENTS := 8
 const FILE := "user://%s.bin"
 
 var color: Color

@@ -12,6 +12,7 @@ mod content;
 mod cookies;
 mod date;
 mod digest;
+mod events;
 mod form;
 mod inspect;
 mod range;

@@ -254,6 +254,20 @@ fn bytes_and_streams_are_those_of_their_seed() {
 }
 
 #[test]
+fn events_are_numbered_and_go_on_where_their_reader_left_off() {
+    let origin = Origin::http();
+    let mut client = plain(origin.addr());
+    let whole = client.get("/sse?count=3&interval=0.01", "");
+    assert_eq!(whole.field("Content-Type"), Some("text/event-stream"));
+    let ids =
+        |text: &str| text.lines().filter_map(|line| line.strip_prefix("id: ").map(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(ids(whole.text()), ["0", "1", "2"]);
+    assert!(whole.text().split("\n\n").next().unwrap().contains("\nevent: tick\ndata: {\"id\": 0, "));
+    assert_eq!(ids(client.get("/sse?count=3&interval=0.01", "Last-Event-ID: 1\r\n").text()), ["2"]);
+    assert_eq!(client.get("/sse?count=3", "Last-Event-ID: x\r\n").status, 400);
+}
+
+#[test]
 fn content_codings_are_named() {
     use std::io::Read as _;
     let origin = Origin::http();

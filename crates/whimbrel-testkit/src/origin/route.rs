@@ -3,7 +3,7 @@
 use super::connection::Site;
 use super::reply::Reply;
 use super::request::Request;
-use super::{auth, bytes, caching, coding, content, cookies, inspect, range, redirect, rest, status};
+use super::{auth, bytes, caching, coding, content, cookies, events, inspect, range, redirect, rest, status};
 
 const READ: &[&str] = &["GET", "HEAD"];
 const ANY: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
@@ -54,7 +54,9 @@ fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
         [] | ["get" | "headers" | "ip" | "user-agent" | "bearer" | "uuid" | "html" | "json" | "xml" | "robots.txt"] => {
             READ
         }
-        ["gzip" | "deflate" | "brotli" | "zstd" | "stream-bytes" | "drip" | "cache" | "image"] if path.len() == 1 => {
+        ["gzip" | "deflate" | "brotli" | "zstd" | "stream-bytes" | "drip" | "sse" | "cache" | "image"]
+            if path.len() == 1 =>
+        {
             READ
         }
         ["redirect" | "relative-redirect" | "absolute-redirect", _] => READ,
@@ -96,6 +98,7 @@ fn endpoint(site: &Site, request: &Request, path: &[&str]) -> Result<Reply, Stri
         ["stream-bytes", count] => bytes::stream(request, count),
         ["bytes", count] => bytes::whole(request, count),
         ["drip"] => bytes::drip(request),
+        ["sse"] => events::stream(request),
         ["delay", seconds] => bytes::delay(request, seconds),
         ["range", count] => range::range(request, count),
         ["etag", tag] => Ok(caching::etag(request, tag)),
