@@ -14,7 +14,7 @@ use super::{WhimbrelHttpClient, methods, paths};
 impl WhimbrelHttpClient {
     /// Sends a request with a file as its body, read piece by piece by [method poll], so that it may be of any size.
     ///
-    /// `path` is a `user://` or an absolute path; from `res://` the file is read whole, at once. The rest is as in
+    /// [param path] is a `user://` or an absolute path; from `res://` the file is read whole, at once. The rest is as in
     /// [method request]. Returns [constant ERR_FILE_CANT_OPEN] if the file can't be read.
     #[func(gd_self)]
     fn request_file(this: Gd<Self>, method: i64, url: GString, headers: PackedStringArray, path: GString) -> Error {
@@ -32,9 +32,13 @@ impl WhimbrelHttpClient {
     /// one, for connections that are made afterwards; `null` for both, the default: none.
     ///
     /// Returns [constant ERR_INVALID_PARAMETER] if only one is given, one is empty or the key is a public one.
-    #[func]
-    fn set_client_certificate(&self, certificate: Option<Gd<X509Certificate>>, key: Option<Gd<CryptoKey>>) -> Error {
-        self.hold(Error::ERR_BUSY, |core| match core.tls.set_client_certificate(certificate, key) {
+    #[func(gd_self)]
+    fn set_client_certificate(
+        this: Gd<Self>,
+        certificate: Option<Gd<X509Certificate>>,
+        key: Option<Gd<CryptoKey>>,
+    ) -> Error {
+        Self::run(&this, Error::ERR_BUSY, |core| match core.tls.set_client_certificate(certificate, key) {
             Ok(()) => Error::OK,
             Err(message) => {
                 core.refuse(message);
@@ -49,7 +53,7 @@ impl WhimbrelHttpClient {
         self.hold(0, |core| count(core.client.progress().sent))
     }
 
-    /// Returns how many bytes the body of the last request has.
+    /// Returns how many bytes the body of the last request has; -1 before there is a request, and for a pipe.
     #[func]
     fn get_request_body_length(&self) -> i64 {
         self.hold(0, |core| core.client.progress().send_total.map_or(-1, count))

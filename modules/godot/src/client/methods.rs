@@ -15,12 +15,12 @@ use super::{WhimbrelHttpClient, chunk, query, tls};
 impl WhimbrelHttpClient {
     /// Connects to a host; needed before any request. A connection that the client has is closed first.
     ///
-    /// `host` is a name, an IPv4 or an IPv6 address, without port and path. With `https://` before it TLS is used, with
-    /// [method TLSOptions.client] if `tls_options` is `null`; with `http://` TLS is not used, and `tls_options` are ignored.
+    /// [param host] is a name, an IPv4 or an IPv6 address, without port and path. With `https://` before it TLS is used, with
+    /// [method TLSOptions.client] if [param tls_options] is `null`; with `http://` TLS is not used, and [param tls_options] are ignored.
     ///
-    /// `port` is 443 with TLS and 80 without if it is negative, as it is by default.
+    /// [param port] is 443 with TLS and 80 without if it is negative, as it is by default.
     ///
-    /// `tls_options` make it a TLS connection, and say whom to trust and which name the certificate must have: see
+    /// [param tls_options] make it a TLS connection, and say whom to trust and which name the certificate must have: see
     /// [method TLSOptions.client] and [method TLSOptions.client_unsafe].
     ///
     /// Returns [constant OK] when connecting has begun; [method poll] goes on with it. Returns
@@ -59,16 +59,16 @@ impl WhimbrelHttpClient {
 
     /// Sends a request with a body of text, which goes out as UTF-8.
     ///
-    /// `method` is one of [enum Method]. `url` is usually just the part after the host: `/index.php` for
+    /// [param method] is one of [enum Method]. [param url] is usually just the part after the host: `/index.php` for
     /// `https://example.com/index.php`. For a server that is a proxy it is a whole URL, for [constant METHOD_OPTIONS] also
     /// `*`, for [constant METHOD_CONNECT] `host:port`. Spaces and non-ASCII characters in it are percent-encoded, and a
     /// `#fragment` is left out.
     ///
-    /// `headers` are lines such as `"Accept: text/html"`, sent in their order. `Host`, `Content-Length` (if there is a body, or
-    /// the method is one that usually has one), `User-Agent` and `Accept` are added if they are not among them. `body` is sent
+    /// [param headers] are lines such as `"Accept: text/html"`, sent in their order. `Host`, `Content-Length` (if there is a body, or
+    /// the method is one that usually has one), `User-Agent` and `Accept` are added if they are not among them. [param body] is sent
     /// with every method. To send a form:
     ///
-    /// ```text
+    /// ```gdscript
     /// var fields := {"username": "user", "password": "pass"}
     /// var headers := ["Content-Type: application/x-www-form-urlencoded"]
     /// http.request(http.METHOD_POST, "/index.php", headers, http.query_string_from_dict(fields))
@@ -136,9 +136,9 @@ impl WhimbrelHttpClient {
 
     /// Returns the headers of the response as lines, `"Name: value"` each, in the order in which they came, and empties the list: a second
     /// call gives none, and [method has_response] is `false`.
-    #[func]
-    fn get_response_headers(&self) -> PackedStringArray {
-        self.hold(PackedStringArray::new(), |core| {
+    #[func(gd_self)]
+    fn get_response_headers(this: Gd<Self>) -> PackedStringArray {
+        Self::run(&this, PackedStringArray::new(), |core| {
             core.client.take_response_headers().lines().map(|line| GString::from(&*line)).collect()
         })
     }
@@ -147,9 +147,9 @@ impl WhimbrelHttpClient {
     ///
     /// Names are spelled as the server sent them; of a header that came several times it has the last. For all of them, such as
     /// every `Set-Cookie`, use [method get_response_headers].
-    #[func]
-    fn get_response_headers_as_dictionary(&self) -> VarDictionary {
-        self.hold(VarDictionary::new(), |core| {
+    #[func(gd_self)]
+    fn get_response_headers_as_dictionary(this: Gd<Self>) -> VarDictionary {
+        Self::run(&this, VarDictionary::new(), |core| {
             let mut fields = VarDictionary::new();
             for (name, value) in core.client.take_response_headers().pairs() {
                 fields.set(&*name, &*value);
@@ -197,26 +197,33 @@ impl WhimbrelHttpClient {
     /// [constant ERR_CANT_CONNECT] and [constant ERR_CONNECTION_ERROR] as the status says.
     #[func(gd_self)]
     fn poll(this: Gd<Self>) -> Error {
-        Self::run(&this, Error::ERR_BUSY, |core| code(core.client.poll()))
+        Self::run(&this, Error::ERR_BUSY, |core| {
+            let result = core.client.poll();
+            if result.is_err() {
+                // Its sentence is newer than any of ours.
+                core.begin();
+            }
+            code(result)
+        })
     }
 
-    /// Sets the proxy for connections without TLS, or none if `host` is empty or `port` is -1. Holds for connections that are made
+    /// Sets the proxy for connections without TLS, or none if [param host] is empty or [param port] is -1. Holds for connections that are made
     /// afterwards.
-    #[func]
-    fn set_http_proxy(&self, host: GString, port: i64) {
-        self.hold((), |core| core.client.set_http_proxy(&host.to_string(), port));
+    #[func(gd_self)]
+    fn set_http_proxy(this: Gd<Self>, host: GString, port: i64) {
+        Self::run(&this, (), |core| core.client.set_http_proxy(&host.to_string(), port));
     }
 
-    /// Sets the proxy for connections with TLS, or none if `host` is empty or `port` is -1. It is asked for a tunnel
+    /// Sets the proxy for connections with TLS, or none if [param host] is empty or [param port] is -1. It is asked for a tunnel
     /// (`CONNECT`). Holds for connections that are made afterwards.
-    #[func]
-    fn set_https_proxy(&self, host: GString, port: i64) {
-        self.hold((), |core| core.client.set_https_proxy(&host.to_string(), port));
+    #[func(gd_self)]
+    fn set_https_proxy(this: Gd<Self>, host: GString, port: i64) {
+        Self::run(&this, (), |core| core.client.set_https_proxy(&host.to_string(), port));
     }
 
     /// Makes a query string, as in the body of a form or after the `?` of a URL, of a [Dictionary]:
     ///
-    /// ```text
+    /// ```gdscript
     /// http.query_string_from_dict({"username": "user", "password": "pass"})
     /// # "username=user&password=pass"
     /// http.query_string_from_dict({"single": 123, "not_valued": null, "multiple": [22, 33, 44]})

@@ -33,7 +33,7 @@ use self::core::{Core, Shared};
 /// just the part after the host. Nothing happens between the calls: call [method poll] in every frame, or in a loop of a
 /// [Thread], and look at [method get_status]:
 ///
-/// ```text
+/// ```gdscript
 /// var http := WhimbrelHTTPClient.new()
 /// http.connect_to_host("https://example.com")
 /// while http.get_status() in [WhimbrelHTTPClient.STATUS_RESOLVING, WhimbrelHTTPClient.STATUS_CONNECTING]:
