@@ -368,8 +368,15 @@ fn stop() {
         disconnect(tree);
     }
     drop(transfers);
-    // What these drop may come back here, and finds nothing.
-    drop((calls, endings));
+    // What is dropped by these may come back here, and finds nothing.
+    for (_, entry) in calls {
+        release(entry.call);
+    }
+    for telling in endings {
+        if let Telling::End(ending) = telling {
+            release(ending.call);
+        }
+    }
 }
 
 /// The library goes, and with it everything of the engine's that is held here. For the main thread.
