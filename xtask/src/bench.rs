@@ -1,10 +1,12 @@
-//! `cargo xtask bench http` and `bench network`: Whimbrel beside its peers, in one run, against nginx on loopback.
+//! `cargo xtask bench http`, `bench network` and `bench godot`: Whimbrel beside its peers, in one run, against nginx on
+//! loopback.
 //!
 //! Counts (system calls, instructions) are differences of two run lengths, so start-up is out of them and they hardly
 //! vary; they are what a change is judged by. Times are ratios within one round, in shuffled order, and on a shared
 //! machine differences under a tenth are ties. A peer that cannot be built or run is named, never left out in silence.
 
 mod frames;
+mod godot;
 mod holder;
 mod measure;
 mod peers;
@@ -40,14 +42,16 @@ pub(crate) struct Scale {
 const FULL: Scale = Scale { rounds: 5, divisor: 1, shorter: 1, bulk: 1 << 30, starts: 25, held: 10_000, frames: 300 };
 const QUICK: Scale = Scale { rounds: 3, divisor: 8, shorter: 5, bulk: 128 << 20, starts: 9, held: 10_000, frames: 120 };
 
-/// `http [--quick]`, `network [--quick]`.
+/// `http [--quick]`, `network [--quick]`, `godot [--quick]`.
 pub(crate) fn command(arguments: &[String]) -> Outcome {
     let (rows, scale) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["http"] => (rows::HTTP, FULL),
         ["http", "--quick"] => (rows::HTTP, QUICK),
         ["network"] => (rows::NETWORK, FULL),
         ["network", "--quick"] => (rows::NETWORK, QUICK),
-        _ => return Err("the benches are `cargo xtask bench http [--quick]` and `... network [--quick]`".to_owned()),
+        ["godot"] => return godot::measure(false),
+        ["godot", "--quick"] => return godot::measure(true),
+        _ => return Err("the benches are `cargo xtask bench http [--quick]`, `... network`, `... godot`".to_owned()),
     };
     for note in setup::install() {
         println!("setup: {note}");

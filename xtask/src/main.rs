@@ -33,6 +33,7 @@ Usage: cargo xtask TASK [ARGUMENTS]
   fuzz TARGET [-- SECONDS]  fuzz one target, 60 seconds by default
   bench http [--quick]      measure Whimbrel beside its peers against nginx on loopback
   bench network [--quick]   the same for many transfers at a time, and for what they cost a frame
+  bench godot [--quick]     Godot's own classes and ours in the same engine
   torture [KILLS]           kill a process in the middle of its downloads, 1000 times by default
   soak [SECONDS]            mixed traffic with faults, ten minutes by default: nothing lost, memory level
   standalone                check that no file names this machine

@@ -1,4 +1,4 @@
-//! nginx for the bench: one worker, its files in a folder of ours, four ports that differ in what a connection may be.
+//! nginx for the bench: one worker, its files in a folder of ours, five ports that differ in what a connection may be.
 //!
 //! Whether a connection is kept and a TLS session resumed is decided by the server, so that no peer needs to be told.
 
@@ -21,12 +21,14 @@ pub(super) enum Port {
     TlsFull,
     /// TLS, closed after each response, sessions resumed.
     TlsResumed,
+    /// TLS, connections kept, sessions resumed.
+    TlsKept,
 }
 
 /// A running nginx; it ends with this value.
 pub(super) struct Server {
     child: Child,
-    ports: [u16; 4],
+    ports: [u16; 5],
 }
 
 /// The certificate authority that the TLS ports stand on.
@@ -58,13 +60,15 @@ impl Server {
     }
 
     pub(super) fn url(&self, port: Port, path: &str) -> String {
-        let (scheme, number) = match port {
-            Port::Kept => ("http", self.ports[0]),
-            Port::Closed => ("http", self.ports[1]),
-            Port::TlsFull => ("https", self.ports[2]),
-            Port::TlsResumed => ("https", self.ports[3]),
+        let scheme = match port {
+            Port::Kept | Port::Closed => "http",
+            Port::TlsFull | Port::TlsResumed | Port::TlsKept => "https",
         };
-        format!("{scheme}://127.0.0.1:{number}/{path}")
+        format!("{scheme}://127.0.0.1:{}/{path}", self.number(port))
+    }
+
+    pub(super) fn number(&self, port: Port) -> u16 {
+        self.ports[port as usize]
     }
 
     /// Puts nginx on one core, where the clients of small requests run too, or lets it run anywhere.
@@ -129,10 +133,10 @@ fn certificates(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn free_ports() -> Result<[u16; 4], String> {
+fn free_ports() -> Result<[u16; 5], String> {
     // Held together, so that no number comes twice.
-    let listeners = [0; 4].map(|port| TcpListener::bind(("127.0.0.1", port)));
-    let mut ports = [0; 4];
+    let listeners = [0; 5].map(|port| TcpListener::bind(("127.0.0.1", port)));
+    let mut ports = [0; 5];
     for (port, listener) in ports.iter_mut().zip(&listeners) {
         let address = listener.as_ref().map_err(ToString::to_string)?.local_addr();
         *port = address.map_err(|error| error.to_string())?.port();
@@ -140,8 +144,9 @@ fn free_ports() -> Result<[u16; 4], String> {
     Ok(ports)
 }
 
-fn configure(folder: &Path, [kept, closed, full, resumed]: [u16; 4]) -> String {
+fn configure(folder: &Path, [kept, closed, full, resumed, tls]: [u16; 5]) -> String {
     let folder = folder.display();
+    let hundred = "x".repeat(100);
     format!(
         "daemon off;
 master_process off;
@@ -175,6 +180,8 @@ http {{
             add_header Accept-Ranges bytes;
             return 200 'Hello, world!';
         }}
+        # The least that a server says: five fields.
+        location = /hundred {{ return 200 '{hundred}'; }}
         location /up/ {{ dav_methods PUT; }}
     }}
     server {{ listen 127.0.0.1:{closed}; keepalive_timeout 0; }}
@@ -188,6 +195,12 @@ http {{
         listen 127.0.0.1:{resumed} ssl;
         keepalive_timeout 0;
         ssl_session_cache shared:bench:1m;
+    }}
+    server {{
+        listen 127.0.0.1:{tls} ssl;
+        keepalive_timeout 300s;
+        ssl_session_cache shared:bench:1m;
+        location = /hundred {{ return 200 '{hundred}'; }}
     }}
 }}
 "
