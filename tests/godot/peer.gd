@@ -64,11 +64,12 @@ func receive() -> bool:
 		tls.poll()
 	else:
 		tcp.poll()
-	var there := stream().get_available_bytes()
-	if there > 0:
-		received.append_array(stream().get_partial_data(there)[1])
-		return true
-	return tls.get_status() == StreamPeerTLS.STATUS_CONNECTED if tls else tcp.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	var is_open := tls.get_status() == StreamPeerTLS.STATUS_CONNECTED if tls else tcp.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	if is_open:
+		var there := stream().get_available_bytes()
+		if there > 0:
+			received.append_array(stream().get_partial_data(there)[1])
+	return is_open
 
 
 func received_text() -> String:

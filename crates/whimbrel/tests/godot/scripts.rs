@@ -25,6 +25,8 @@ macro_rules! scripts {
 scripts! {
     every_name_of_the_native_class_is_there_with_its_shape: "surface",
     what_the_native_class_gets_wrong_is_mended: "mends",
+    what_public_projects_do_works: "usage",
+    each_event_of_a_stream_is_there_within_a_frame: "sse",
 }
 
 /// The scripts of the high-level class, each by its own name.
