@@ -185,7 +185,10 @@ impl PollClient {
             return Ok(());
         }
         let mut glance = [0; GLANCE];
-        let detail = match connection.stream.recv(&mut glance) {
+        // A request that follows the handshake at once takes TLS's last message along. Where none follows, the peer must
+        // not wait for it.
+        let flushed = connection.stream.flush();
+        let detail = match flushed.and_then(|_| connection.stream.recv(&mut glance)) {
             Ok(Received::Blocked) => return Ok(()),
             Ok(Received::Bytes(count)) => {
                 connection.input.space()[..count].copy_from_slice(&glance[..count]);

@@ -1,12 +1,12 @@
 //! From a host to a connection: names, ports, proxies, TLS, and how each of them fails.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use whimbrel::{Client, PollClient, PollError, PollMethod, PollStatus, TlsOptions};
 use whimbrel_testkit::{Authority, BlackHole, Origin, Proxy, RawServer, Script, refused_addr};
 
-use crate::{ask, read_all, settle};
+use crate::{PATIENCE, ask, read_all, settle};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -120,6 +120,30 @@ fn tls_is_spoken_as_the_options_say() {
             assert_eq!(client.poll(), Err(PollError::ConnectionError));
         }
     }
+}
+
+#[test]
+fn a_peer_may_speak_first_over_tls() {
+    let authority = Authority::new();
+    let script = Script::new().send("first").expect_bytes(6).send("third").wait_for_close();
+    let server = RawServer::start_tls(&authority.issue(&["a.test"]), [script]);
+    let mut client = client();
+    let options = TlsOptions::new().only_roots(authority.ca_pem());
+    client.connect_to_host("a.test", i64::from(server.addr().port()), Some(options)).unwrap();
+    settle(&mut client).unwrap();
+    let mut said = |wanted: &[u8]| {
+        let begun = Instant::now();
+        while client.connection_available() < wanted.len() {
+            client.poll().unwrap();
+            assert!(begun.elapsed() < PATIENCE);
+        }
+        let mut buffer = [0; 16];
+        let count = client.connection_recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], wanted);
+        client.connection_send(b"second").unwrap();
+    };
+    said(b"first");
+    said(b"third");
 }
 
 #[test]
