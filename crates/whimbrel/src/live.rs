@@ -21,7 +21,7 @@ const LARGE: u64 = 4 << 20;
 
 /// A request under way.
 pub(crate) struct Live {
-    connection: Connection,
+    connection: Box<Connection>,
     call: Call,
     /// How many bytes at the front of the received ones are body data that the codec has passed already.
     data: usize,
@@ -70,7 +70,7 @@ pub(crate) enum Read {
 
 impl Live {
     /// A call whose head is in `out`, on a connection that nothing was sent on since its last response.
-    pub(crate) fn new(connection: Connection, call: Call, out: Vec<u8>, reused: bool) -> Self {
+    pub(crate) fn new(connection: Box<Connection>, call: Call, out: Vec<u8>, reused: bool) -> Self {
         Self {
             connection,
             call,
@@ -167,7 +167,7 @@ impl Live {
     }
 
     /// The connection as it is, with what came and was not consumed.
-    pub(crate) fn into_connection(self) -> Connection {
+    pub(crate) fn into_connection(self) -> Box<Connection> {
         self.connection
     }
 
@@ -182,7 +182,7 @@ impl Live {
     }
 
     /// The connection, if it may carry another request.
-    pub(crate) fn into_reusable(mut self) -> Option<Connection> {
+    pub(crate) fn into_reusable(mut self) -> Option<Box<Connection>> {
         if self.is_dry
             && let Stream::Plain(socket) = &self.connection.stream
         {

@@ -143,7 +143,8 @@ pub(crate) struct Pool {
     /// At least so many to one origin, and in all, where anything is kept.
     floor: [AtomicUsize; 2],
     /// With the time since when; the one used last is at the end.
-    idle: Mutex<Vec<(Connection, Instant)>>,
+    /// Boxed, because they move from request to request.
+    idle: Mutex<Vec<(Box<Connection>, Instant)>>,
 }
 
 impl Pool {
@@ -161,7 +162,7 @@ impl Pool {
     ///
     /// `may_repeat`: a request that can be sent again if the connection is dead after all. The connection is then not
     /// looked at where the reactor would have told if anything had come.
-    pub(crate) fn take(&self, identity: &Identity, now: Instant, may_repeat: bool) -> Option<Connection> {
+    pub(crate) fn take(&self, identity: &Identity, now: Instant, may_repeat: bool) -> Option<Box<Connection>> {
         let generation = crate::fork::generation();
         loop {
             let mut connection = {
@@ -180,7 +181,7 @@ impl Pool {
     }
 
     /// Keeps a connection for the next request, within the limits: the oldest goes first.
-    pub(crate) fn put(&self, connection: Connection, now: Instant) {
+    pub(crate) fn put(&self, connection: Box<Connection>, now: Instant) {
         if self.limits.max_idle == 0 || self.limits.max_idle_per_host == 0 {
             return;
         }
@@ -188,7 +189,7 @@ impl Pool {
         let total = self.limits.max_idle.max(self.floor[1].load(Ordering::Relaxed));
         let mut idle = self.lock();
         if idle.len() >= per_host {
-            let same = |(other, _): &(Connection, Instant)| other.identity == connection.identity;
+            let same = |(other, _): &(Box<Connection>, Instant)| other.identity == connection.identity;
             if idle.iter().filter(|other| same(other)).count() >= per_host
                 && let Some(oldest) = idle.iter().position(same)
             {
@@ -211,7 +212,7 @@ impl Pool {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Box<Connection>, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::exchange::spec::BodyShape;
 use crate::fields::Fields;
 use crate::h1::{SendBody, encode_head};
+use crate::target::Target;
 
 /// The methods, with Godot's numbers (`HTTPClient.Method`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,7 +125,11 @@ impl Heading<'_> {
             append_line(&mut fields, line.as_ref())?;
         }
         if !fields.contains("host") {
-            fields.append("Host", self.authority)?;
+            // A proxy is asked for another origin than the connection's: Host is that one's (RFC 9112 §3.2.2).
+            match self.absolute {
+                Some(_) if self.is_absolute() => fields.append("Host", Target::parse(self.url)?.authority())?,
+                _ => fields.append("Host", self.authority)?,
+            }
         }
         let send = self.frame(&mut fields)?;
         if !fields.contains("user-agent") {
@@ -152,6 +157,10 @@ impl Heading<'_> {
         })
     }
 
+    fn is_absolute(&self) -> bool {
+        self.url.starts_with("http://") || self.url.starts_with("https://")
+    }
+
     /// The request target (RFC 9112 §3.2).
     fn target(&self) -> Result<Cow<'_, str>> {
         let url = self.url;
@@ -164,7 +173,7 @@ impl Heading<'_> {
                 _ => Err(Error::input("CONNECT takes host:port, such as example.com:443")),
             };
         }
-        let is_absolute = url.starts_with("http://") || url.starts_with("https://");
+        let is_absolute = self.is_absolute();
         if self.method == PollMethod::Options && url == "*" {
             // Through a proxy, the server itself is the URL without a path (RFC 9112 §3.2.4).
             return Ok(Cow::Borrowed(self.absolute.unwrap_or(url)));
@@ -286,6 +295,11 @@ mod tests {
                 Heading { body: BodyShape::Unsized { replayable: false }, ..post },
                 &[],
                 format!("POST /x HTTP/1.1|Host: a.test:81|Transfer-Encoding: chunked|{rest}"),
+            ),
+            (
+                Heading { absolute: Some("http://a.test:81"), url: "http://b.test:82/y", ..get },
+                &[],
+                format!("GET http://b.test:82/y HTTP/1.1|Host: b.test:82|{rest}"),
             ),
             (
                 Heading { accept_encoding: true, ..get },

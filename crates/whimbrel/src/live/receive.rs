@@ -48,7 +48,7 @@ impl Live {
     fn fill(&mut self) -> Result<Received> {
         let phase = if self.call.framing() == Framing::None { Phase::Wait } else { Phase::Body };
         let patient = std::mem::take(&mut self.is_patient);
-        let Connection { stream, input, .. } = &mut self.connection;
+        let Connection { stream, input, .. } = &mut *self.connection;
         let space = input.space();
         let room = space.len();
         let received = receive(stream, space, patient).map_err(|error| receive_failed(phase, error));

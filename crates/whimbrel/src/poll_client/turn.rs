@@ -12,6 +12,7 @@ use whimbrel_proto::{Error, Fields, Kind, Method, Phase, Result};
 use super::{PollClient, Reading, State};
 use crate::body::Body;
 use crate::live::{Answer, Live};
+use crate::pool::Connection;
 use crate::sys::{self, PollSet};
 
 /// Bodies up to this many bytes go out in one write with their head.
@@ -108,7 +109,7 @@ impl PollClient {
                     return self.redial(now);
                 }
                 let State::Requested(connection) = self.take_state() else { return Ok(()) };
-                self.begin(*connection)?;
+                self.begin(connection)?;
                 self.send(now)
             }
             State::Redialing(_) => {
@@ -117,7 +118,7 @@ impl PollClient {
                 };
                 let connection = self.connection(stream);
                 (self.used, self.spent) = (false, false);
-                self.begin(*connection)?;
+                self.begin(connection)?;
                 self.send(now)
             }
             State::Requesting(_) => {
@@ -155,7 +156,7 @@ impl PollClient {
     }
 
     /// Puts the request on a connection.
-    fn begin(&mut self, mut connection: crate::pool::Connection) -> Result<()> {
+    fn begin(&mut self, mut connection: Box<Connection>) -> Result<()> {
         let Some(asked) = self.asked else { return Err(Error::input("there is no request")) };
         let mut out = std::mem::take(&mut connection.output);
         out.clear();
@@ -243,7 +244,7 @@ impl PollClient {
         match framing {
             Framing::Upgraded => {
                 self.timings.set_finished(now);
-                self.state = State::Upgraded(Box::new(live.into_connection()));
+                self.state = State::Upgraded(live.into_connection());
                 self.forget_exchange();
             }
             Framing::None if !is_known => {
@@ -291,7 +292,7 @@ impl PollClient {
             drop(connection);
             self.close();
         } else {
-            self.state = State::Idle(Box::new(connection));
+            self.state = State::Idle(connection);
         }
         part.map_or(Ok(()), crate::part_file::PartFile::keep)
     }

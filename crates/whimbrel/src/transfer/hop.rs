@@ -51,13 +51,13 @@ impl Transfer {
         };
         let Some(stream) = dial.turn(&mut Around { session, waker, timings, now })? else { return Ok(false) };
         let identity = identity.clone();
-        let connection = Connection {
+        let connection = Box::new(Connection {
             stream,
             identity,
             input: Buffer::default(),
             output: Vec::new(),
             generation: crate::fork::generation(),
-        };
+        });
         self.deadlines.connected(now);
         if self.cancel.is_some() {
             // A lookup's ring that came late would end every later wait at once; a cancel's is told by its flag.
@@ -69,7 +69,7 @@ impl Transfer {
     }
 
     /// Puts the hop's request on a connection.
-    pub(super) fn begin(&mut self, mut connection: Connection, reused: bool, now: Instant) -> Result<()> {
+    pub(super) fn begin(&mut self, mut connection: Box<Connection>, reused: bool, now: Instant) -> Result<()> {
         self.timings.begins(Stage::Sending, now);
         let hop = self.exchange.hop();
         let mut out = std::mem::take(&mut connection.output);
