@@ -14,12 +14,13 @@ use super::response::WhimbrelHttpResponse;
 /// A request of [WhimbrelHTTP] that is under way, or over.
 ///
 /// It goes on whether a script keeps it or not, and ends with [signal completed], once, whatever happens.
-/// [codeblock]
+///
+/// ```gdscript
 /// var download := WhimbrelHTTP.start("https://example.com/level2.zip", {download_file = "user://levels/2.zip"})
 /// download.progressed.connect(func(received, total): bar.value = float(received) / total if total > 0 else 0.0)
 /// cancel_button.pressed.connect(download.cancel)
 /// var res: WhimbrelHTTPResponse = await download.completed
-/// [/codeblock]
+/// ```
 #[derive(GodotClass)]
 #[class(base = RefCounted, no_init, rename = WhimbrelHTTPCall)]
 pub(crate) struct WhimbrelHttpCall {
@@ -133,7 +134,7 @@ impl WhimbrelHttpCall {
     #[signal]
     pub(super) fn headers_received(response: Gd<WhimbrelHttpResponse>);
 
-    /// A piece of the body, decoded, with the option [code]stream[/code]. About 1 MiB waits for the script at most, then
+    /// A piece of the body, decoded, with the option `stream`. About 1 MiB waits for the script at most, then
     /// the server waits.
     #[signal]
     pub(super) fn chunk_received(bytes: PackedByteArray);
@@ -155,7 +156,7 @@ impl WhimbrelHttpCall {
         self.response.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// The response when it is over, else [code]null[/code].
+    /// The response when it is over, else `null`.
     #[func]
     fn get_response(&self) -> Option<Gd<WhimbrelHttpResponse>> {
         self.response.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -72,7 +72,7 @@ struct Ending {
     response: Gd<WhimbrelHttpResponse>,
 }
 
-/// What the engine calls: an object of its own, so that connecting needs no closure.
+// What the engine calls: an object of its own, so that connecting needs no closure. No comment of it is for the editor.
 #[derive(GodotClass)]
 #[class(base = RefCounted, init, internal, rename = WhimbrelHTTPTicker)]
 struct Ticker {
@@ -86,7 +86,7 @@ impl Ticker {
         frame();
     }
 
-    /// The tree was not there when the first call was made: in a main loop's own `_init`.
+    // The tree was not there when the first call was made: in a main loop's own `_init`.
     #[func]
     fn listen(&self) {
         listen();

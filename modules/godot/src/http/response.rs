@@ -16,13 +16,13 @@ use super::pump;
 
 /// The response to a request of [WhimbrelHTTP], or why there is none.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var res: WhimbrelHTTPResponse = await WhimbrelHTTP.fetch("https://api.example.com/users/1")
 /// if not res.ok:
 ///     push_error(res.error_message)
 ///     return
 /// print(res.json())
-/// [/codeblock]
+/// ```
 #[derive(GodotClass)]
 #[class(base = RefCounted, no_init, rename = WhimbrelHTTPResponse)]
 pub(crate) struct WhimbrelHttpResponse {
@@ -34,11 +34,11 @@ pub(crate) struct WhimbrelHttpResponse {
     /// The status code, such as 200 or 404; 0 if there was no response.
     #[var(get = get_status, no_set)]
     status: PhantomVar<i64>,
-    /// The reason phrase that came with the status, such as [code]Not Found[/code]; may be empty.
+    /// The reason phrase that came with the status, such as `Not Found`; may be empty.
     #[var(get = get_reason, no_set)]
     reason: PhantomVar<GString>,
-    /// The header fields. Names are in lower case; fields that came more than once are joined with [code]", "[/code],
-    /// [code]set-cookie[/code] with a line break. See also [method get_header].
+    /// The header fields. Names are in lower case; fields that came more than once are joined with `", "`,
+    /// `set-cookie` with a line break. See also [method get_header].
     #[var(get = get_headers, no_set)]
     headers: PhantomVar<VarDictionary>,
     /// The trailer fields, which a chunked response may have after its body, as in [member headers].
@@ -54,16 +54,16 @@ pub(crate) struct WhimbrelHttpResponse {
     /// How many redirects were followed.
     #[var(get = get_redirects, no_set)]
     redirects: PhantomVar<i64>,
-    /// How many times the request was tried again, by the option [code]retry[/code].
+    /// How many times the request was tried again, by the option `retry`.
     #[var(get = get_retries, no_set)]
     retries: PhantomVar<i64>,
-    /// The file that was written, as the option [code]download_file[/code] named it. Empty if there is none: where the
+    /// The file that was written, as the option `download_file` named it. Empty if there is none: where the
     /// download failed, or its status was no success.
     #[var(get = get_file, no_set)]
     file: PhantomVar<GString>,
-    /// Microseconds from the start of the request until each of these was done: [code]redirected[/code] (the last hop
-    /// began), [code]resolved[/code], [code]connected[/code], [code]secured[/code] (TLS), [code]sent[/code],
-    /// [code]head[/code] (the headers were there), [code]finished[/code]. What did not happen is missing: a kept
+    /// Microseconds from the start of the request until each of these was done: `redirected` (the last hop
+    /// began), `resolved`, `connected`, `secured` (TLS), `sent`,
+    /// `head` (the headers were there), `finished`. What did not happen is missing: a kept
     /// connection needs no lookup.
     #[var(get = get_timings, no_set)]
     timings: PhantomVar<VarDictionary>,
@@ -74,13 +74,13 @@ pub(crate) struct WhimbrelHttpResponse {
     /// [constant ERR_INVALID_PARAMETER] for a mistake in the URL or the options, [constant ERR_CANT_RESOLVE],
     /// [constant ERR_CANT_CONNECT], [constant ERR_CONNECTION_ERROR], [constant ERR_TIMEOUT], [constant ERR_SKIP] after
     /// [method WhimbrelHTTPCall.cancel], [constant ERR_INVALID_DATA] for what is no HTTP,
-    /// [constant ERR_OUT_OF_MEMORY] for a body over [code]max_body[/code], [constant ERR_CYCLIC_LINK] for too many
+    /// [constant ERR_OUT_OF_MEMORY] for a body over `max_body`, [constant ERR_CYCLIC_LINK] for too many
     /// redirects, [constant ERR_FILE_BAD_PATH], [constant ERR_FILE_CANT_READ], [constant ERR_FILE_CANT_WRITE],
     /// [constant ERR_PARSE_ERROR] after a [method json] that failed, else [constant FAILED].
     #[var(get = get_error, no_set)]
     error: PhantomVar<i64>,
-    /// What kind of failure it was, finer than [member error] and the same in every version: [code]"connect-timeout"[/code],
-    /// [code]"tls-certificate"[/code], [code]"status"[/code] for a status that is no success. Empty if [member ok].
+    /// What kind of failure it was, finer than [member error] and the same in every version: `"connect-timeout"`,
+    /// `"tls-certificate"`, `"status"` for a status that is no success. Empty if [member ok].
     #[var(get = get_error_code, no_set)]
     error_code: PhantomVar<GString>,
     /// One sentence that says what went wrong and, where the script can mend it, what to do; also for a status that is
@@ -214,7 +214,7 @@ impl WhimbrelHttpResponse {
     }
 
     /// The body parsed as JSON by Godot's [JSON], so numbers are floats. If it is no JSON the result is
-    /// [code]null[/code], [member error] is [constant ERR_PARSE_ERROR] and [member error_message] says where.
+    /// `null`, [member error] is [constant ERR_PARSE_ERROR] and [member error_message] says where.
     #[func]
     fn json(&self) -> Variant {
         let text = GString::from(self.lock().text().as_str());
@@ -234,7 +234,7 @@ impl WhimbrelHttpResponse {
     }
 
     /// The value of a header field, its name in any case; fields that came more than once are joined with
-    /// [code]", "[/code]. Empty if there is none.
+    /// `", "`. Empty if there is none.
     #[func]
     fn get_header(&self, name: GString) -> GString {
         let state = self.lock();
@@ -245,7 +245,7 @@ impl WhimbrelHttpResponse {
     }
 
     /// The values of a header field, one for each time that it came, its name in any case: the only way to tell several
-    /// [code]Set-Cookie[/code] apart.
+    /// `Set-Cookie` apart.
     #[func]
     fn get_header_list(&self, name: GString) -> PackedStringArray {
         let state = self.lock();

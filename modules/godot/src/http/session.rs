@@ -23,7 +23,7 @@ const SHARED: u64 = 0;
 
 /// HTTP requests in one call, without a node: pooled connections, redirects, cookies, gzip, br and zstd, JSON, files.
 ///
-/// [codeblock]
+/// ```gdscript
 /// var res: WhimbrelHTTPResponse = await WhimbrelHTTP.fetch("https://api.example.com/users/1")
 /// if res.ok:
 ///     print(res.json().name)
@@ -43,60 +43,60 @@ const SHARED: u64 = 0;
 ///     download_file = "user://levels/2.zip",
 ///     progress = func(received, total): print(received, " of ", total),
 /// })
-/// [/codeblock]
+/// ```
+///
 /// Requests go on by themselves, on a thread of their own, also while the tree is paused. Their signals are emitted on
 /// the main thread, once a frame. No mistake and no failure of the network stops a script or is printed: each comes as
 /// the response, whose [member WhimbrelHTTPResponse.error_message] says in one sentence what to do.
 ///
-/// [b]The options[/b] of [method fetch], [method start] and [method request]; [code]null[/code] is as good as leaving one
-/// out:
-/// [br]- [code]method[/code]: [code]"PUT"[/code] and so on, or a [enum HTTPClient.Method]. POST where there is a body,
-/// else GET.
-/// [br]- [code]headers[/code]: a Dictionary ([code]null[/code] leaves out a field that would be sent by itself, an Array
-/// sends it several times), or an Array of [code]"Name: value"[/code] lines.
-/// [br]- [code]query[/code]: a Dictionary that is added to the URL, encoded; an Array repeats its name.
-/// [br]- [code]body[/code]: a String or a PackedByteArray. Or one of these: [code]json[/code], anything that [JSON] can
-/// hold; [code]form[/code], a Dictionary; [code]body_file[/code], the path of a file, read as it is sent.
-/// [br]- [code]timeout[/code]: seconds for the whole request (none), [code]connect_timeout[/code]: until a connection
-/// stands (30), [code]idle_timeout[/code]: while nothing moves (60). 0 is none.
-/// [br]- [code]max_redirects[/code]: how many are followed (10); with 0 the redirect itself is the response.
-/// [code]allow_downgrade[/code]: also from https to http (false).
-/// [br]- [code]max_body[/code]: how many bytes the body may have, decoded (64 MiB; without limit for a file or a stream).
-/// [br]- [code]download_file[/code]: where the body of a 2xx status goes, [code]user://[/code] or absolute; missing folders
-/// are made, and the file appears when it is complete. [code]any_status[/code]: of any status (false).
-/// [br]- [code]stream[/code]: the body comes by [signal WhimbrelHTTPCall.chunk_received] (false).
-/// [br]- [code]progress[/code]: a Callable with (received, total), as [signal WhimbrelHTTPCall.progressed].
-/// [br]- [code]retry[/code]: how often to try again (0), or a Dictionary with [code]max[/code], [code]wait[/code]: seconds
-/// before the first (0.5, doubled each time), [code]max_wait[/code] (30), [code]statuses[/code]: also after 429, 502, 503
-/// and 504 (true).
-/// [br]- [code]priority[/code]: the higher, the sooner it gets a connection (0, from -128 to 127). [code]max_rate[/code]:
-/// bytes a second (0: any number).
-/// [br]- [code]cookies[/code]: whether those of the session are sent and kept (true).
-/// [br]- [code]decompress[/code]: whether gzip, br and zstd are asked for and decoded (true; never for a file).
-/// [br]- [code]user_agent[/code]; [code]basic_auth[/code]: [code]["user", "password"][/code]; [code]bearer_token[/code].
-/// [br]- [code]proxy[/code]: a URL (http, https, socks4, socks4a, socks5, socks5h), [code]""[/code] for none (what the
-/// environment says). [code]resolve[/code]: a Dictionary of [code]"host:port"[/code] to the address to connect to.
-/// [br]- [code]tls[/code]: a [TLSOptions]. [code]pinned_keys[/code]: SHA-256 of public keys, [code]"sha256/BASE64"[/code].
-/// [code]min_tls_version[/code]: [code]WhimbrelHTTPClient.TLS_1_3[/code]. [code]revocation_list[/code]: PEM.
-/// [code]client_certificate[/code] and [code]client_key[/code]: an [X509Certificate] and a [CryptoKey].
+/// **The options** of [method fetch], [method start] and [method request]; `null` is as good as leaving one out:
 ///
-/// [b]Sessions.[/b] The static functions share one. [code]WhimbrelHTTP.new()[/code] is another, with connections, cookies
+/// - `method`: `"PUT"` and so on, or a [enum HTTPClient.Method]. POST where there is a body, else GET.
+/// - `headers`: a Dictionary (`null` leaves out a field that would be sent by itself, an Array sends it several
+///   times), or an Array of `"Name: value"` lines.
+/// - `query`: a Dictionary that is added to the URL, encoded; an Array repeats its name.
+/// - `body`: a String or a PackedByteArray. Or one of these: `json`, anything that [JSON] can hold; `form`, a
+///   Dictionary; `body_file`, the path of a file, read as it is sent.
+/// - `timeout`: seconds for the whole request (none), `connect_timeout`: until a connection stands (30),
+///   `idle_timeout`: while nothing moves (60). 0 is none.
+/// - `max_redirects`: how many are followed (10); with 0 the redirect itself is the response. `allow_downgrade`: also
+///   from https to http (false).
+/// - `max_body`: how many bytes the body may have, decoded (64 MiB; without limit for a file or a stream).
+/// - `download_file`: where the body of a 2xx status goes, `user://` or absolute; missing folders are made, and the
+///   file appears when it is complete. `any_status`: of any status (false).
+/// - `stream`: the body comes by [signal WhimbrelHTTPCall.chunk_received] (false).
+/// - `progress`: a Callable with (received, total), as [signal WhimbrelHTTPCall.progressed].
+/// - `retry`: how often to try again (0), or a Dictionary with `max`, `wait`: seconds before the first (0.5, doubled
+///   each time), `max_wait` (30), `statuses`: also after 429, 502, 503 and 504 (true).
+/// - `priority`: the higher, the sooner it gets a connection (0, from -128 to 127). `max_rate`: bytes a second (0: any
+///   number).
+/// - `cookies`: whether those of the session are sent and kept (true).
+/// - `decompress`: whether gzip, br and zstd are asked for and decoded (true; never for a file).
+/// - `user_agent`; `basic_auth`: `["user", "password"]`; `bearer_token`.
+/// - `proxy`: a URL (http, https, socks4, socks4a, socks5, socks5h), `""` for none (what the environment says).
+///   `resolve`: a Dictionary of `"host:port"` to the address to connect to.
+/// - `tls`: a [TLSOptions]. `pinned_keys`: SHA-256 of public keys, `"sha256/BASE64"`. `min_tls_version`:
+///   `WhimbrelHTTPClient.TLS_1_3`. `revocation_list`: PEM. `client_certificate` and `client_key`: an [X509Certificate]
+///   and a [CryptoKey].
+///
+/// **Sessions.** The static functions share one. `WhimbrelHTTP.new()` is another, with connections, cookies
 /// and defaults of its own:
-/// [codeblock]
+///
+/// ```gdscript
 /// var api := WhimbrelHTTP.new()
 /// api.base_url = "https://api.example.com/v1"
 /// api.headers = {"Authorization": "Bearer " + token}
 /// api.options = {timeout = 10.0, retry = 2}
 /// var res: WhimbrelHTTPResponse = await api.request("/users").completed
-/// [/codeblock]
+/// ```
 #[derive(GodotClass)]
 #[class(base = RefCounted, rename = WhimbrelHTTP)]
 pub(crate) struct WhimbrelHttp {
     base: Base<RefCounted>,
     number: u64,
     client: Client,
-    /// What stands before the URLs of requests that have no scheme of their own: [code]base_url = "https://a.example/v1"[/code]
-    /// makes [code]"https://a.example/v1/users"[/code] of [code]"users"[/code] and of [code]"/users"[/code].
+    /// What stands before the URLs of requests that have no scheme of their own: `base_url = "https://a.example/v1"`
+    /// makes `"https://a.example/v1/users"` of `"users"` and of `"/users"`.
     #[var(get, set)]
     base_url: GString,
     /// Header fields for every request that does not give them itself.
@@ -170,9 +170,9 @@ impl Session {
 
 #[godot_api]
 impl WhimbrelHttp {
-    /// Makes a request and gives what to [code]await[/code], at once: [code]await WhimbrelHTTP.fetch(url)[/code] is the
+    /// Makes a request and gives what to `await`, at once: `await WhimbrelHTTP.fetch(url)` is the
     /// [WhimbrelHTTPResponse]. The options are listed above. It is
-    /// [code]WhimbrelHTTP.start(url, options).completed[/code]: who wants to cancel, pause or wait later calls that.
+    /// `WhimbrelHTTP.start(url, options).completed`: who wants to cancel, pause or wait later calls that.
     #[func]
     fn fetch(url: GString, #[opt(default = OptionsArg::none())] options: OptionsArg) -> Signal {
         let call = Session::shared().start(&url.to_string(), options.0);
@@ -185,15 +185,16 @@ impl WhimbrelHttp {
         Session::shared().start(&url.to_string(), options.0)
     }
 
-    /// Makes several requests at once and gives what to [code]await[/code], at once: an Array of their
+    /// Makes several requests at once and gives what to `await`, at once: an Array of their
     /// [WhimbrelHTTPResponse]s, in the order of [param requests]. Each of these is a URL, or a Dictionary of options with
-    /// the URL as [code]url[/code]; [param options] hold for all of them. On the main thread only.
-    /// [codeblock]
+    /// the URL as `url`; [param options] hold for all of them. On the main thread only.
+    ///
+    /// ```gdscript
     /// var responses: Array = await WhimbrelHTTP.fetch_all([
     ///     "https://api.example.com/users",
     ///     {url = "https://api.example.com/log", json = {event = "start"}},
     /// ], {timeout = 10.0})
-    /// [/codeblock]
+    /// ```
     #[func]
     fn fetch_all(requests: AnyArray, #[opt(default = OptionsArg::none())] options: OptionsArg) -> Signal {
         if !is_main_thread() {
@@ -269,17 +270,17 @@ impl WhimbrelHttp {
         self.client.resume();
     }
 
-    /// Stores a cookie as if a response from [param url] had this [code]Set-Cookie[/code] value:
-    /// [code]session.set_cookie("https://example.com/", "theme=dark; Max-Age=3600")[/code].
+    /// Stores a cookie as if a response from [param url] had this `Set-Cookie` value:
+    /// `session.set_cookie("https://example.com/", "theme=dark; Max-Age=3600")`.
     /// [constant ERR_INVALID_PARAMETER] if the URL can't be used or the rules of RFC 6265 refuse the cookie.
     #[func]
     fn set_cookie(&self, url: GString, set_cookie: GString) -> Code {
         told(self.client.cookies().set(&url.to_string(), &set_cookie.to_string()))
     }
 
-    /// The session's cookies, oldest first, each a Dictionary with [code]name[/code], [code]value[/code],
-    /// [code]domain[/code], [code]path[/code], [code]host_only[/code], [code]secure[/code], [code]http_only[/code],
-    /// [code]same_site[/code] (may be empty) and [code]expires[/code] (seconds since 1970, -1: with the session).
+    /// The session's cookies, oldest first, each a Dictionary with `name`, `value`,
+    /// `domain`, `path`, `host_only`, `secure`, `http_only`,
+    /// `same_site` (may be empty) and `expires` (seconds since 1970, -1: with the session).
     #[func]
     fn get_cookies(&self) -> Array<VarDictionary> {
         jar::list(&self.client.cookies())
@@ -292,7 +293,7 @@ impl WhimbrelHttp {
     }
 
     /// Writes the cookies to a file in the format of curl and wget, for its owner's eyes alone:
-    /// [code]session.save_cookies("user://cookies.txt")[/code].
+    /// `session.save_cookies("user://cookies.txt")`.
     #[func]
     fn save_cookies(&self, path: GString) -> Code {
         told(paths::to_write(&path.to_string()).and_then(|path| self.client.cookies().save(path)))
