@@ -4,7 +4,7 @@ mod tool;
 
 use tool::{stderr, stdout, whimbrel};
 
-const TITLES: [&str; 13] = [
+const TITLES: [&str; 14] = [
     "1. GET",
     "2. POST JSON with cjson",
     "3. PUT",
@@ -18,6 +18,7 @@ const TITLES: [&str; 13] = [
     "11. Cancel",
     "12. An upload with progress",
     "13. A request across a suspend",
+    "14. A connection, polled once a frame",
 ];
 
 #[test]
@@ -29,7 +30,7 @@ fn the_tour_holds_and_shows_each_step() {
         assert!(text.contains(&format!("\n{title} ")), "{title} is missing in:\n{text}");
     }
     assert_eq!(text.lines().filter(|line| line.starts_with("   ok ")).count(), TITLES.len(), "{text}");
-    assert!(text.contains("All 13 steps hold."), "{text}");
+    assert!(text.contains("All 14 steps hold."), "{text}");
     let tally = text.lines().last().unwrap_or_default();
     assert!(tally.contains("requests on") && tally.contains("reused") && tally.contains(" MB received"), "{tally}");
     assert!(!text.contains('\x1b'), "no colour where stdout is no terminal");

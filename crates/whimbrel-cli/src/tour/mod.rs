@@ -82,6 +82,12 @@ const STEPS: &[Step] = &[
     step!("Cancel", "11-network-cancel.lua", nothing, ["GET /bytes/8388608"]),
     step!("An upload with progress", "12-network-upload.lua", nothing, ["PUT /anything/drawings"]),
     step!("A request across a suspend", "13-network-suspend.lua", nothing, ["GET /delay/0.2"]),
+    step!(
+        "A connection, polled once a frame",
+        "14-httpclient.lua",
+        nothing,
+        ["GET /stream-bytes/100000?chunk_size=40000", "GET /sse?count=3&interval=0.1"]
+    ),
 ];
 
 impl Tour {
@@ -97,7 +103,7 @@ impl Tour {
             Ok(interpreter) => interpreter,
             Err(error) => return fail(1, error),
         };
-        text::say(&paint.title(format_args!("Whimbrel {}: a tour of `http` and `network`", whimbrel::VERSION)));
+        text::say(&paint.title(format_args!("Whimbrel {}: a tour of `http`, `network` and `httpclient`", whimbrel::VERSION)));
         text::say("The scripts ask api.example.com. Every name leads to a server on this machine.");
 
         let mut broken = Vec::new();
