@@ -6,6 +6,7 @@
 mod bench;
 mod fuzz;
 mod godot;
+mod godot_editor;
 mod godot_engine;
 mod modules;
 mod process;

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{self, Outcome};
-use crate::{fuzz, godot, godot_engine, modules, soak, standalone};
+use crate::{fuzz, godot, godot_editor, godot_engine, modules, soak, standalone};
 
 /// One suite.
 pub(crate) struct Suite {
@@ -95,7 +95,7 @@ fn clippy() -> Outcome {
     process::run_within(main.args(deny), LONG)?;
     // Not among all targets, because it is not among all tests.
     let mut servers = process::cargo();
-    servers.args(["clippy", "--quiet", "--workspace", "--test", "real_servers", "--test", "soak"]);
+    servers.args(["clippy", "--quiet", "--workspace", "--test", "real_servers", "--test", "soak", "--test", "godot"]);
     process::run_within(servers.args(deny), LONG)?;
     let mut module = process::cargo();
     module.args(["clippy", "--quiet", "--manifest-path", "modules/lua/Cargo.toml", "--features", "lua54"]);
@@ -160,6 +160,7 @@ fn lua_hosts() -> Outcome {
 
 fn godot_host() -> Outcome {
     godot::command(&[])?;
+    godot_editor::check()?;
     own_suite("godot", |command| {
         command.env("WHIMBREL_GODOT", process::find("godot").unwrap_or_else(godot_engine::runner));
         command.env("WHIMBREL_GODOT_LIBRARY", godot::library());
