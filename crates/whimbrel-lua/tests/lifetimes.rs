@@ -15,10 +15,17 @@ const UNDER_WAY: &str = r#"
     network.request(origin .. "/drip?numbytes=1000&delay=0&duration=60", "GET", function() end, { progress = "download" })
     network.request(origin .. "/stream-bytes/1000000000", "GET", nil, { onChunk = function() end })
     coroutine.wrap(function() network.fetch(silent) end)()
+    local polled = require("httpclient").new()
+    local host, port = silent:match("//(.-):(%d+)/")
+    polled:connect_to_host(host, tonumber(port))
+    for _ = 1, 100000 do polled:poll() if polled:get_status() == polled.STATUS_CONNECTED then break end end
+    assert(polled:request("POST", "/", nil, ("x"):rep(30000000)) == polled.OK)
+    polled:poll()
+    kept_to_the_end = polled
 "#;
 
 /// Each calls `ending` in another kind of function.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     r#"network.request(origin .. "/get", "GET", ending)"#,
     r#"network.request(origin .. "/get", "GET", { networkRequest = ending })"#,
     r#"network.request(refused, "GET", ending)"#,
@@ -36,6 +43,12 @@ const KINDS: [&str; 13] = [
     r#"coroutine.wrap(function() network.fetch(origin .. "/get") ending() end)()"#,
     r#"require("http").all({ { url = origin .. "/bytes/100000", on_progress = ending } })"#,
     r#"require("http").get(origin .. "/bytes/100000", { on_progress = ending })"#,
+    r#"local client = require("httpclient").new()
+       client.connection = { get_partial_data = ending, put_partial_data = function(_, data) return 0, #data end }
+       client:request("POST", "/", nil, ("x"):rep(100000)) for _ = 1, 9 do client:poll() end"#,
+    r#"local client = require("httpclient").new()
+       client.connection = { get_partial_data = ending, put_partial_data = ending }
+       client:request("POST", "/", nil, ("x"):rep(100000)) client:poll()"#,
 ];
 
 const CHILD: &str = "WHIMBREL_TEST_SCRIPT";
@@ -113,6 +126,70 @@ fn memory_that_ends_anywhere_in_network_raises_or_is_told_and_the_state_goes_on(
         }
         // What was begun ends, whatever became of it.
         assert!(lua.load("return network.wait(nil, 30)").eval::<bool>().unwrap(), "with {extra} bytes");
+    }
+    call.call::<()>(()).unwrap();
+    assert!(raised > 10, "memory ran out only {raised} times");
+}
+
+#[test]
+fn memory_that_ends_anywhere_in_httpclient_raises_and_the_client_goes_on_or_is_closed() {
+    let servers = Servers::start();
+    let lua = whimbrel_lua::interpreter(Host::default()).unwrap();
+    lua.load(format!("{} HTTPClient = require('httpclient')", servers.names())).exec().unwrap();
+    // Made beforehand: where memory ends while LuaJIT makes a function with upvalues, its own count goes wrong.
+    let stream = "
+        function GET(stream) local piece = stream.reply:sub(1, 7) stream.reply = stream.reply:sub(8) return 0, piece end
+        function PUT(_, data) return 0, math.min(#data, 1000) end
+        function WAITED(client, status)
+          for _ = 1, 1e7 do
+            client:poll()
+            if client:get_status() ~= status then return end
+          end
+          error('waited in vain')
+        end
+    ";
+    lua.load(stream).exec().unwrap();
+    let call = r#"
+        local host, port = ORIGIN:match("//(.-):(%d+)")
+        local client = HTTPClient.new()
+        assert(client:connect_to_host(host, tonumber(port)) == 0)
+        WAITED(client, HTTPClient.STATUS_CONNECTING)
+        assert(client:request("POST", "/anything", { ["X-A"] = "b", ["X-C"] = { "d", "e" } }, ("x"):rep(20000)) == 0)
+        WAITED(client, HTTPClient.STATUS_REQUESTING)
+        assert(client:get_response_code() == 200)
+        assert(client:get_response_headers_as_dictionary()["content-type"])
+        local pieces = {}
+        while client:get_status() == HTTPClient.STATUS_BODY do pieces[#pieces + 1] = client:read_response_body_chunk() end
+        assert(#table.concat(pieces) > 20000)
+        assert(client:request("GET", "no slash") == HTTPClient.ERR_INVALID_PARAMETER)
+        assert(client.connection:get_available_bytes() == 0)
+        client:get_timings() client:get_response_trailers() HTTPClient.query_string_from_dict({ a = 1, b = { 2, 3 } })
+        client.connection = {
+          reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+          get_partial_data = GET, put_partial_data = PUT,
+        }
+        assert(client:request("PUT", "/", nil, ("y"):rep(20000)) == 0)
+        WAITED(client, HTTPClient.STATUS_REQUESTING)
+        local body = ""
+        while client:get_status() == HTTPClient.STATUS_BODY do body = body .. client:read_response_body_chunk() end
+        assert(body == "hello", body)
+    "#;
+    let call = lua.load(call).into_function().unwrap();
+    call.call::<()>(()).unwrap();
+    let mut raised = 0;
+    for extra in (0..130_000).step_by(397) {
+        lua.set_memory_limit(0).unwrap();
+        lua.gc_collect().unwrap();
+        lua.set_memory_limit(lua.used_memory() + extra).unwrap();
+        let outcome = call.call::<()>(());
+        lua.set_memory_limit(0).unwrap();
+        if let Err(error) = outcome {
+            // The second is LuaJIT's, where there is no memory for the first.
+            let words = error.to_string();
+            let is_memory = ["not enough memory", "error in error handling"].iter().any(|part| words.contains(part));
+            assert!(is_memory, "with {extra} bytes: {words}");
+            raised += 1;
+        }
     }
     call.call::<()>(()).unwrap();
     assert!(raised > 10, "memory ran out only {raised} times");

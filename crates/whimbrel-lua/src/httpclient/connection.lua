@@ -87,40 +87,40 @@ end
 
 -- The script's own stream ----------------------------------------------------------------------------------------------
 
-local function of_godot(stream)
-  local function read(most)
-    local err, data = stream:get_partial_data(most)
-    if err == OK and type(data) == "string" then return data end
-    if err == END then return type(data) == "string" and data ~= "" and data or nil end
-    if type(err) == "number" and err ~= OK then return false end
-    error("get_partial_data of the connection must return an Error number and a string, it returned " .. type(err)
-      .. " and " .. type(data), 0)
-  end
-  local function write(data)
-    local err, sent = stream:put_partial_data(data)
-    if err == OK and type(sent) == "number" then return sent end
-    if type(err) == "number" and err ~= OK then return false end
-    error("put_partial_data of the connection must return an Error number and how many bytes it took, it returned "
-      .. type(err) .. " and " .. type(sent), 0)
-  end
-  return read, write
+local godot, sockets = {}, {}
+
+function godot.read(stream, most)
+  local err, data = stream:get_partial_data(most)
+  if err == OK and type(data) == "string" then return data end
+  if err == END then return type(data) == "string" and data ~= "" and data or nil end
+  if type(err) == "number" and err ~= OK then return false end
+  error("get_partial_data of the connection must return an Error number and a string, it returned " .. type(err)
+    .. " and " .. type(data), 0)
 end
 
+function godot.write(stream, data)
+  local err, sent = stream:put_partial_data(data)
+  if err == OK and type(sent) == "number" then return sent end
+  if type(err) == "number" and err ~= OK then return false end
+  error("put_partial_data of the connection must return an Error number and how many bytes it took, it returned "
+    .. type(err) .. " and " .. type(sent), 0)
+end
+
+local IS_WAIT = { timeout = true, wantread = true, wantwrite = true }
+
 -- As LuaSocket's are, with a timeout of 0.
-local function of_sockets(stream)
-  local function read(most)
-    local data, why, partial = stream:receive(most)
-    data = data or partial or ""
-    if data ~= "" then return data end
-    if why == "closed" then return nil end
-    return (why == "timeout" or why == "wantread" or why == "wantwrite") and "" or false
-  end
-  local function write(data)
-    local last, why, partial = stream:send(data)
-    if last or partial and partial > 0 then return last or partial end
-    return (why == "timeout" or why == "wantread" or why == "wantwrite") and 0 or false
-  end
-  return read, write
+function sockets.read(stream, most)
+  local data, why, partial = stream:receive(most)
+  data = data or partial or ""
+  if data ~= "" then return data end
+  if why == "closed" then return nil end
+  return IS_WAIT[why] and "" or false
+end
+
+function sockets.write(stream, data)
+  local last, why, partial = stream:send(data)
+  if last or partial and partial > 0 then return last or partial end
+  return IS_WAIT[why] and 0 or false
 end
 
 local function method(stream, name)
@@ -135,14 +135,14 @@ function ours.set_connection(client, stream, level)
     error("the connection can't be nil: client:close() closes it", level)
   end
   if stream == ours.get_connection(client) then return end
-  local read, write
+  local kind
   if method(stream, "get_partial_data") and method(stream, "put_partial_data") then
-    read, write = of_godot(stream)
+    kind = godot
   elseif method(stream, "receive") and method(stream, "send") then
-    read, write = of_sockets(stream)
+    kind = sockets
   else
     error("a connection needs the functions get_partial_data and put_partial_data, or receive and send; got "
       .. type(stream), level)
   end
-  native.attach(client, read, write, stream)
+  native.attach(client, kind.read, kind.write, stream)
 end

@@ -11,7 +11,7 @@ use std::{ptr, slice};
 
 use mlua_sys::{self as ffi, lua_State, lua_upvalueindex};
 
-use super::object::{CALL, READ, WRITE};
+use super::object::{CALL, CONNECTION, READ, WRITE};
 use crate::guard::{bytes, protected, push_bytes};
 
 /// The most that one call writes, in bytes: each is a new string of Lua's.
@@ -22,7 +22,7 @@ const PIECE: usize = 64 * 1024;
 pub(super) struct Seat {
     /// Null while none runs.
     lua: Cell<*mut lua_State>,
-    /// The stack index of the function that reads; the one that writes follows.
+    /// The stack index of the function that reads; the one that writes and the stream follow.
     read: Cell<c_int>,
     /// Where the error of one of them lies; 0: there is none.
     raised: Cell<c_int>,
@@ -42,6 +42,7 @@ impl Seat {
             let table = ffi::lua_gettop(lua);
             ffi::lua_rawgeti(lua, table, READ as _);
             ffi::lua_rawgeti(lua, table, WRITE as _);
+            ffi::lua_rawgeti(lua, table, CONNECTION as _);
             self.lua.set(lua);
             self.read.set(table + 1);
             self.raised.set(0);
@@ -66,10 +67,11 @@ impl Seat {
             return None;
         }
         let function = self.read.get() + c_int::from(exchange.writes);
+        let stream = self.read.get() + 2;
         // SAFETY: the function of the client that owns the stack and the upvalues is the one running, on this thread.
         // `call_back` knows an `Exchange`.
         unsafe {
-            if protected(lua, lua_upvalueindex(CALL), ptr::from_mut(exchange).cast(), &[function], 0) {
+            if protected(lua, lua_upvalueindex(CALL), ptr::from_mut(exchange).cast(), &[function, stream], 0) {
                 return Some(exchange.moved);
             }
             self.raised.set(ffi::lua_gettop(lua));
@@ -160,10 +162,10 @@ fn failed() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the script's own byte stream failed")
 }
 
-/// Calls the function (2) as the [`Exchange`] (1) says. It gives what it read, `""` for nothing now, nil at the end; or
+/// Calls the function (2) with the stream (3) as the [`Exchange`] (1) says. It gives what it read, `""` for nothing now, nil at the end; or
 /// how many bytes it took; or false if the stream is broken.
 pub(super) unsafe extern "C-unwind" fn call_back(lua: *mut lua_State) -> c_int {
-    // SAFETY: `Seat::call` gave both arguments and waits in `lua_pcall` with the exchange, whose pointer and length are
+    // SAFETY: `Seat::call` gave the arguments and waits in `lua_pcall` with the exchange, whose pointer and length are
     // those of a slice that it was given; it is written to only where it reads. This frame owns nothing.
     unsafe {
         let exchange: *mut Exchange = ffi::lua_touserdata(lua, 1).cast();
@@ -173,7 +175,7 @@ pub(super) unsafe extern "C-unwind" fn call_back(lua: *mut lua_State) -> c_int {
         } else {
             ffi::lua_pushinteger(lua, length.min(i32::MAX as usize) as ffi::lua_Integer);
         }
-        ffi::lua_call(lua, 1, 1);
+        ffi::lua_call(lua, 2, 1);
         let moved = match ffi::lua_type(lua, 2) {
             ffi::LUA_TNIL => Moved::End,
             ffi::LUA_TSTRING if !(*exchange).writes => {
