@@ -32,10 +32,10 @@ func _ready() -> void:
 	for side in [native, ours]:
 		side.download("%s/bytes/%d" % [server, megabytes * 1_000_000])
 	if picture != "":
-		await get_tree().create_timer(2.5).timeout
+		await get_tree().create_timer(3.2).timeout
 		for side in [native, ours]:
 			side.events.cut()
-		await get_tree().create_timer(1.5).timeout
+		await get_tree().create_timer(0.8).timeout
 		await RenderingServer.frame_post_draw
 		get_viewport().get_texture().get_image().save_png(picture)
 		get_tree().quit()
@@ -49,7 +49,7 @@ func _side(title: String, classes: String, color: Color, download: String, polle
 	side.make_download = func() -> RefCounted: return load(download).new()
 	var at := server.trim_prefix("http://").split(":")
 	var port := int(at[1]) if at.size() > 1 else 80
-	side.events = EventReader.new(polled, at[0], port, "/sse?count=1000000&interval=0.15")
+	side.events = EventReader.new(polled, at[0], port, "/sse?count=1000000&interval=0.13")
 	return side
 
 
