@@ -151,3 +151,10 @@ func groups() -> void:
 	all = await WhimbrelHTTP.fetch_all(urls)
 	var wrong := range(64).filter(func(n: int) -> bool: return all[n].json().args != {"n": str(n)})
 	equal("sixty-four at once", wrong, [])
+	var typed: Array[String] = [base + "/get", base + "/status/204"]
+	all = await WhimbrelHTTP.fetch_all(typed)
+	equal("a typed array will do", all.map(func(res: WhimbrelHTTPResponse) -> int: return res.status), [200, 204])
+	all = await WhimbrelHTTP.fetch_all(PackedStringArray(typed))
+	equal("and a packed one", all.map(func(res: WhimbrelHTTPResponse) -> int: return res.status), [200, 204])
+	all = await WhimbrelHTTP.fetch_all([{method = "PUT"}, 3])
+	equal("a request without a URL is a mistake", all.map(func(res: WhimbrelHTTPResponse) -> int: return res.error), [ERR_INVALID_PARAMETER, ERR_INVALID_PARAMETER])

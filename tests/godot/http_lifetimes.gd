@@ -17,7 +17,18 @@ func equal(title: String, got: Variant, wanted: Variant) -> void:
 	check(title, typeof(got) == typeof(wanted) and got == wanted, "%s, not %s" % [got, wanted])
 
 
+var early: WhimbrelHTTPCall
+
+
+## There is no tree to listen to yet.
+func _init() -> void:
+	early = WhimbrelHTTP.start("http://127.0.0.1:%s/get" % OS.get_cmdline_user_args()[0])
+
+
 func _initialize() -> void:
+	check("a request that is made before the tree is there is answered", (await early.completed).ok)
+	early = null
+	await process_frame
 	base = "http://127.0.0.1:%s" % OS.get_cmdline_user_args()[0]
 	await idle()
 	await dropped()
@@ -27,6 +38,7 @@ func _initialize() -> void:
 	await standing()
 	await threads()
 	await polled()
+	await sessions()
 	quit(failed)
 
 
@@ -219,3 +231,37 @@ func polled() -> void:
 		WhimbrelHTTP.poll()
 		OS.delay_msec(1)
 	check("a loop without frames polls by itself", call.is_done() and call.get_response().ok)
+
+
+func sessions() -> void:
+	var session := WhimbrelHTTP.new()
+	session.pause_all()
+	var call := session.request(base + "/get", {timeout = 5})
+	for i in 30:
+		await process_frame
+	equal("a session that stands still answers nothing", call.is_done(), false)
+	session.resume_all()
+	check("and goes on", (await call.completed).ok)
+	session.limit_connections(1, 1)
+	var order := []
+	var calls: Array[WhimbrelHTTPCall] = []
+	for n: int in [0, 1, 2, 3]:
+		call = session.request(base + "/delay/0.05", {priority = n})
+		call.completed.connect(func(res: WhimbrelHTTPResponse) -> void: order.append(n if res.ok else -1))
+		calls.append(call)
+	check("all get their turn", await until(func() -> bool: return order.size() == 4), order)
+	equal("the highest priority first", order, [0, 3, 2, 1] if order[0] == 0 else [3, 2, 1, 0])
+	var res: WhimbrelHTTPResponse = await session.request(base + "/get").completed
+	check("connections are kept", res.reused)
+	session.close_idle()
+	res = await session.request(base + "/get").completed
+	check("until they are closed", not res.reused)
+	var begun := Time.get_ticks_msec()
+	res = await session.request(base + "/bytes/60000", {max_rate = 200000}).completed
+	check("a rate is kept", res.ok and Time.get_ticks_msec() - begun > 50, Time.get_ticks_msec() - begun)
+	res = await session.request(base + "/drip?numbytes=2&duration=20&delay=0", {idle_timeout = 0.2}).completed
+	equal("a body that stands still is over time", [res.error, res.error_code, res.status], [ERR_TIMEOUT, "body-timeout", 200])
+	var all := WhimbrelHTTP.fetch_all([base + "/delay/30", base + "/delay/30"])
+	WhimbrelHTTP.get_shared().cancel_all()
+	var responses: Array = await all
+	equal("a group ends when its requests are cancelled", responses.map(func(each: WhimbrelHTTPResponse) -> int: return each.error), [ERR_SKIP, ERR_SKIP])

@@ -24,6 +24,7 @@ func _initialize() -> void:
 	await keys()
 	await clients()
 	await versions()
+	await limits()
 	await proxies(arguments[0])
 	quit(failed)
 
@@ -49,6 +50,11 @@ func trust() -> void:
 	equal("nor is another name", res.error_code, "tls-certificate")
 	res = await WhimbrelHTTP.fetch(base + "/get", {tls = TLSOptions.client_unsafe()})
 	check("unsafe options take anything", res.ok, res.error_message)
+	var plain := "http://127.0.0.1:%s/get" % OS.get_cmdline_user_args()[0]
+	res = await WhimbrelHTTP.fetch(base + "/redirect-to", {tls = trusted(), query = {url = plain}})
+	equal("a redirect to http is not followed", [res.error, res.error_code], [FAILED, "redirect-refused"])
+	res = await WhimbrelHTTP.fetch(base + "/redirect-to", {tls = trusted(), query = {url = plain}, allow_downgrade = true})
+	equal("unless it may", [res.ok, res.url], [true, plain])
 	var session := WhimbrelHTTP.new()
 	session.options = {tls = trusted()}
 	check("a session may have its own", (await session.request(base + "/get").completed).ok)
@@ -78,6 +84,12 @@ func versions() -> void:
 	check("TLS 1.2 will do", res.ok, res.error_message)
 	res = await WhimbrelHTTP.fetch(url, {tls = trusted(), min_tls_version = 1})
 	equal("unless 1.3 is wanted", [res.ok, res.error], [false, ERR_CANT_CONNECT])
+
+
+func limits() -> void:
+	var silent := "https://127.0.0.1:%s/" % OS.get_environment("WHIMBREL_SILENT_PORT")
+	var res: WhimbrelHTTPResponse = await WhimbrelHTTP.fetch(silent, {connect_timeout = 0.3, tls = trusted()})
+	equal("a handshake that does not come is over time", [res.error, res.error_code], [ERR_TIMEOUT, "tls-timeout"])
 
 
 func proxies(port: String) -> void:

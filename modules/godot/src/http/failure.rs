@@ -36,6 +36,8 @@ impl Failure {
 /// Godot's number for a failure.
 fn number(kind: Kind, phase: Phase) -> Code {
     match kind {
+        // Where a redirect leads is not the script's mistake.
+        Kind::Url | Kind::Scheme if phase > Phase::Prepare => Code::ERR_INVALID_DATA,
         Kind::Input | Kind::Url | Kind::Scheme => Code::ERR_INVALID_PARAMETER,
         Kind::Resolve => Code::ERR_CANT_RESOLVE,
         Kind::Connect | Kind::Proxy | Kind::Tls | Kind::Certificate => Code::ERR_CANT_CONNECT,

@@ -225,10 +225,11 @@ impl WhimbrelHttpResponse {
         let mut state = self.lock();
         // What went wrong before says more than the text of an error page.
         if state.failure.is_none() {
-            let what =
-                if state.bytes().is_empty() { "it is empty".to_owned() } else { json.get_error_message().to_string() };
-            let line = json.get_error_line() + 1;
-            state.failure = Some(Failure::of_json(format!("The body is no JSON: {what}, line {line}")));
+            let what = match state.bytes() {
+                [] => "it is empty".to_owned(),
+                _ => format!("{}, line {}", json.get_error_message(), json.get_error_line() + 1),
+            };
+            state.failure = Some(Failure::of_json(format!("The body is no JSON: {what}")));
         }
         Variant::nil()
     }
