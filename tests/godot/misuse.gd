@@ -72,6 +72,7 @@ func run() -> void:
 		same(failed, "", "state %s" % state)
 		failed = ""
 	cycle.clear()
+	flood()
 	print("errors at most: ", calls)
 
 
@@ -247,3 +248,20 @@ func several(state: String, methods: Dictionary) -> void:
 	if client.get_response_code() != 200 or client.get_response_body_length() != 3000 or told.begins_with("request"):
 		failed += "%s: after 300 calls a plain request fails: %d %s; " % [state, client.get_status(), client.error_message]
 	await process_frame
+
+
+# The same mistake in every frame of a game is not told in every frame.
+func flood() -> void:
+	for state in states():
+		var client := make(state)
+		client.blocking_mode_enabled = false
+		for turn in 200:
+			client.request(-1, "", PackedStringArray([""]))
+			client.poll()
+			client.read_response_body_chunk()
+			client.get_response_headers()
+			client.connection = null
+			client.close()
+			client.read_response_body_chunk()
+	calls += 20
+	ok(true, "mistakes again and again")

@@ -11,11 +11,12 @@
 //!
 //! | variable of the scripts | |
 //! |---|---|
-//! | `WHIMBREL_CERT` | path of the authority's certificate, PEM; the origin, the scripted server and `real.gd`'s nginx have theirs from it |
+//! | `WHIMBREL_CERT` | path of the authority's certificate, PEM; the origin, the scripted server and `servers.gd`'s nginx have theirs from it |
 //! | `WHIMBREL_SERVER_CERT`, `WHIMBREL_SERVER_KEY` | certificate and key for 127.0.0.1 and localhost, PEM files, for servers in the script |
 //! | `WHIMBREL_OTHER_CERT` | an authority that signed nothing here |
 //! | `WHIMBREL_PIN` | `sha256/BASE64` of that certificate's key |
 //! | `WHIMBREL_CLIENT_CERT`, `WHIMBREL_CLIENT_KEY`, `WHIMBREL_CLIENT_PORT` | a client's certificate and key, and the TLS port that wants one |
+//! | `WHIMBREL_REVOKED`, `WHIMBREL_NOT_REVOKED` | revocation lists of the authority, PEM files: one names that certificate, one another |
 //! | `WHIMBREL_TLS12_PORT` | an origin that knows nothing newer than TLS 1.2 |
 //! | `WHIMBREL_PROXY_PORT`, `WHIMBREL_CLOSED_PORT`, `WHIMBREL_SILENT_PORT` | an HTTP proxy (it knows `a.test` and `tls.test`, both the origin), a port that refuses, one that never answers |
 //! | `WHIMBREL_CASES` | `PORT TLSPORT CONTROL` of the scripted server (`cases.rs`), for `probe.gd` |
@@ -27,7 +28,7 @@
 
 mod cases;
 mod engine;
-mod pin;
+mod pages;
 mod probe;
 mod real;
 mod scripts;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::engine::{Addon, Project, Run, scripts_folder};
-use crate::world::World;
+use crate::world::{AUTHORITY, World};
 
 /// Far above what any script takes; a script error leaves the engine running until then.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -16,7 +16,7 @@ const FEW_ERRORS: usize = 20;
 const LINES_OF_AN_ERROR: usize = 10;
 
 /// What is no test by itself: what others extend or load, and what has a test elsewhere.
-const PARTS: &[&str] = &["check", "peer", "sse_reader", "probe", "real"];
+const PARTS: &[&str] = &["check", "peer", "sse_reader", "probe", "servers", "settings"];
 
 macro_rules! scripts {
     ($($name:ident: $script:literal,)*) => {
@@ -31,9 +31,25 @@ scripts! {
     what_public_projects_do_works: "usage",
     every_method_in_every_state_returns_and_leaves_a_client_that_works: "misuse",
     clients_may_go_at_any_moment: "lifetimes",
+    what_the_native_class_does_not_have_works: "beyond",
+    quitting_in_the_middle_of_everything_leaves_nothing: "quit",
+    both_kinds_of_proxy_work: "proxies",
     each_event_of_a_stream_is_there_within_a_frame: "sse",
     a_connection_is_a_stream_and_a_stream_can_be_the_connection: "connection",
     each_member_of_the_client_does_what_it_says: "client_smoke",
+}
+
+#[test]
+fn the_projects_own_settings_hold() {
+    let project = Project::new("settings", Addon::With);
+    let settings = format!(
+        "config_version=5\n[application]\nconfig/name=\"whimbrel-tests\"\n[network]\n\
+         tls/certificate_bundle_override=\"{}\"\nlimits/tcp/connect_timeout_seconds=1\n",
+        project.folder().join(AUTHORITY).display()
+    );
+    project.write("project.godot", settings);
+    let run = World::start().run(&project, "settings.gd", &[], LIMIT);
+    judge(&run).unwrap_or_else(|why| panic!("settings.gd {why}\n{}{}", run.stdout, run.stderr));
 }
 
 /// The scripts of the high-level class, each by its own name.
