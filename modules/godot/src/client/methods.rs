@@ -9,7 +9,7 @@ use whimbrel::{Body, PollMethod, PollStatus};
 
 use super::arguments::{Carried, OptionalTls, code};
 use super::core::Core;
-use super::{WhimbrelHttpClient, chunk, query, tls};
+use super::{WhimbrelHttpClient, chunk, query, recent, tls};
 
 #[godot_api(secondary)]
 impl WhimbrelHttpClient {
@@ -185,9 +185,9 @@ impl WhimbrelHttpClient {
 
     /// Returns the status, one of [enum Status]. It changes in [method poll], [method read_response_body_chunk] and the calls that
     /// begin or end something.
-    #[func]
-    fn get_status(&self) -> i64 {
-        i64::from(self.shared.status())
+    #[func(gd_self)]
+    fn get_status(this: Gd<Self>) -> i64 {
+        i64::from(recent::shared(&this).status())
     }
 
     /// Takes a step: connects, sends and receives what can be now, without waiting unless [member blocking_mode_enabled] is on. Call it in every

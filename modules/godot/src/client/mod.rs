@@ -13,6 +13,7 @@ mod enum_docs;
 pub(crate) mod paths;
 mod peer;
 mod query;
+mod recent;
 mod stream;
 pub(crate) mod tls;
 
@@ -150,8 +151,7 @@ pub(crate) struct WhimbrelHttpClient {
 impl WhimbrelHttpClient {
     /// Takes a step that may run scripts. The object lives until it is over, and is not borrowed meanwhile.
     fn run<R>(this: &Gd<Self>, busy: R, step: impl FnOnce(&mut Core) -> R) -> R {
-        let shared = Arc::clone(&this.bind().shared);
-        shared.run(step).unwrap_or(busy)
+        recent::shared(this).run(step).unwrap_or(busy)
     }
 
     /// Takes a step that runs no script.
