@@ -1,7 +1,9 @@
 //! Godot's TLSOptions, and what the class adds to them, as the engine's options. It decides which option means which;
 //! certificates are read and judged elsewhere.
 
-use godot::classes::{CryptoKey, X509Certificate};
+use godot::classes::{CryptoKey, Engine, X509Certificate};
+use godot::init::is_main_thread;
+use godot::obj::Singleton;
 use godot::prelude::*;
 use whimbrel::{TlsOptions, TlsVersion};
 
@@ -43,7 +45,7 @@ pub(crate) fn options(given: Option<Gd<godot::classes::TlsOptions>>, extras: &Tl
         }
     }
     options = match (chain, engine::certificate_bundle()) {
-        (Some(mut chain), _) => options.only_roots(chain.save_to_string().to_string()),
+        (Some(chain), _) => options.only_roots(pem(chain)),
         (None, Some(bundle)) => options.only_roots(bundle),
         (None, None) => options,
     };
@@ -78,18 +80,33 @@ impl TlsExtras {
     ) -> Result<(), &'static str> {
         self.client_certificate = match (certificate, key) {
             (None, None) => None,
-            (Some(mut certificate), Some(mut key)) => {
+            (Some(certificate), Some(mut key)) => {
                 if key.is_public_only() {
                     return Err("set_client_certificate: the key is a public one; load the private key");
                 }
-                let (certificate, key) = (certificate.save_to_string(), key.save_to_string());
+                let (certificate, key) = (pem(certificate), key.save_to_string().to_string());
                 if certificate.is_empty() || key.is_empty() {
                     return Err("set_client_certificate: the certificate or the key is empty; load it first");
                 }
-                Some((certificate.to_string(), key.to_string()))
+                Some((certificate, key))
             }
             _ => return Err("set_client_certificate: give both the certificate and its key, or null for both"),
         };
         Ok(())
     }
+}
+
+/// A certificate, with its chain, in PEM.
+///
+/// It is asked for again each time, since a script may have loaded another into the object. The engine takes the NUL at the
+/// text's end for a mistake and says so each time, which would fill the log; so it is told to be silent meanwhile, where
+/// that can be done: its singletons may be asked on the main thread only.
+fn pem(mut certificate: Gd<X509Certificate>) -> String {
+    if !is_main_thread() || !Engine::singleton().is_printing_error_messages() {
+        return certificate.save_to_string().to_string();
+    }
+    Engine::singleton().set_print_error_messages(false);
+    let pem = certificate.save_to_string().to_string();
+    Engine::singleton().set_print_error_messages(true);
+    pem
 }
