@@ -19,8 +19,8 @@ const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "tls.test"];
 /// Everything that a script may talk to.
 pub(crate) struct World {
     authority: Authority,
-    origin: Origin,
-    secure: Origin,
+    pub(crate) origin: Origin,
+    pub(crate) secure: Origin,
     pub(crate) cases: Cases,
     server: Identity,
     other: Authority,
