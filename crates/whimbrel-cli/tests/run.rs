@@ -43,9 +43,10 @@ fn arguments_are_bytes() {
 #[test]
 fn the_modules_are_preloaded() {
     let source = "
-        for _, name in ipairs({ 'http', 'json', 'cjson', 'cjson.safe', 'whimbrel', 'whimbrel.http' }) do
+        for _, name in ipairs({ 'http', 'json', 'cjson', 'cjson.safe', 'whimbrel', 'whimbrel.http', 'httpclient' }) do
           assert(type(require(name)) == 'table', name)
         end
+        assert(require('httpclient') == require('whimbrel.httpclient'))
         assert(require('http') == require('whimbrel.http'))
         assert(require('cjson').encode({ 1, 2 }) == '[1,2]')
         assert(require('cjson.safe').decode('{') == nil)
@@ -161,4 +162,40 @@ fn a_ca_given_to_the_tool_is_trusted_by_every_request() {
     let output = trusting.output().expect("the tool runs");
     assert!(stdout(&output).starts_with("table:"), "{}", stdout(&output));
     assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn the_polled_client_of_a_script_goes_where_the_tool_leads_it_and_trusts_whom_it_trusts() {
+    let authority = Authority::new();
+    let origin = Origin::https(&authority, &["api.example.com"]);
+    let source = "
+        local HTTPClient = require('httpclient')
+        local client = HTTPClient.new()
+        assert(client:connect_to_host('https://api.example.com') == HTTPClient.OK)
+        local function until_status_is_not(...)
+          local left = {}
+          for _, status in ipairs({ ... }) do left[status] = true end
+          while left[client:get_status()] do client:poll() end
+        end
+        until_status_is_not(HTTPClient.STATUS_RESOLVING, HTTPClient.STATUS_CONNECTING)
+        if client:get_status() ~= HTTPClient.STATUS_CONNECTED then
+          print(HTTPClient.Status[client:get_status()])
+          return
+        end
+        assert(client:request(HTTPClient.METHOD_GET, '/get') == HTTPClient.OK)
+        until_status_is_not(HTTPClient.STATUS_REQUESTING)
+        print(client:get_response_code())";
+    let path = script("run_polled", source);
+    let ca = path.with_file_name("ca.pem");
+    authority.write_ca(&ca).expect("the CA can be written");
+    let redirect = format!("api.example.com:443={}", origin.addr());
+
+    let output = whimbrel().args(["run", "--resolve", &redirect]).arg(&path).output().expect("the tool runs");
+    assert_eq!(stdout(&output), "STATUS_TLS_HANDSHAKE_ERROR\n", "{}", stderr(&output));
+
+    let mut trusting = whimbrel();
+    trusting.args(["run", "--resolve", &redirect, "--ca"]).arg(&ca).arg(&path);
+    let output = trusting.output().expect("the tool runs");
+    assert_eq!(stdout(&output), "200\n", "{}", stderr(&output));
+    assert_eq!(origin.requests()[0].field("Host"), Some("api.example.com"));
 }

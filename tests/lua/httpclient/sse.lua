@@ -193,6 +193,27 @@ test("after an end it comes back when retry says, with the last event's id", fun
   check.holds(served.logged(log), "\r\nLast-Event-ID: 41\r\n")
 end)
 
+test("a server that counts on is read without a gap and without a repeat", function()
+  local now, ids, ends = 0, {}, 0
+  local source = EventSource.new(check.url("/sse?count=20&interval=0.001"), {
+    clock = function() return now end,
+    on_event = function(event)
+      equal(event.type, "tick")
+      ids[#ids + 1] = event.id
+    end,
+    on_error = function() ends = ends + 1 end,
+  })
+  for round = 1, 2 do
+    polled.until_true(HTTPClient.new(), "the end", function()
+      source:poll()
+      return ends >= round
+    end)
+    now = now + 3
+  end
+  equal(#ids, 20)
+  for index, id in ipairs(ids) do equal(id, tostring(index - 1)) end
+end)
+
 test("a connection that can't be made is tried again", function()
   local now, errors = 0, {}
   local source = EventSource.new(check.env("REFUSED_URL") .. "/events", {
