@@ -1,4 +1,4 @@
-# Every method in every state with every odd argument, thousands of calls: each returns, tells at most one error, and leaves a client
+# Every method in every state with every odd argument, thousands of calls: each returns, floods nobody with errors, and leaves a client
 # that still does what close() and a new connection ask of it.
 extends "res://check.gd"
 
@@ -73,7 +73,8 @@ func run() -> void:
 		failed = ""
 	cycle.clear()
 	flood()
-	print("errors at most: ", calls)
+	# Most mistakes are told by the result and `error_message` alone.
+	print("errors at most: ", calls / 20)
 
 
 # What there is that the table leaves out.
@@ -116,11 +117,12 @@ func make(state: String) -> WhimbrelHTTPClient:
 			connect_client(client, argument(0))
 			client.request(2, "/anything", PackedStringArray(), "body")
 		"handshaking":
-			client.connect_to_host("127.0.0.1", argument(0), TLSOptions.client())
-			wait_for(func() -> bool:
+			# The system accepts, and nobody ever answers.
+			peer = Peer.new()
+			kept.append(peer)
+			client.connect_to_host("127.0.0.1", peer.port, TLSOptions.client())
+			for turn in 5:
 				client.poll()
-				return client.connection != null)
-			client.poll()
 		"handshake failed":
 			connect_client(client, argument(1), TLSOptions.client(certificate("WHIMBREL_OTHER_CERT")))
 		"own stream":
@@ -260,8 +262,6 @@ func flood() -> void:
 			client.poll()
 			client.read_response_body_chunk()
 			client.get_response_headers()
-			client.connection = null
 			client.close()
 			client.read_response_body_chunk()
-	calls += 20
 	ok(true, "mistakes again and again")

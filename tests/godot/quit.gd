@@ -17,8 +17,9 @@ func run() -> void:
 	var resolving := WhimbrelHTTPClient.new()
 	resolving.connect_to_host("never-asked.invalid", 80)
 	resolving.poll()
+	var peer_that_waits := Peer.new()
 	var handshaking := WhimbrelHTTPClient.new()
-	handshaking.connect_to_host("127.0.0.1", argument(0), TLSOptions.client())
+	handshaking.connect_to_host("127.0.0.1", peer_that_waits.port, TLSOptions.client())
 	for turn in 10:
 		handshaking.poll()
 	var sending := connected(argument(0))
@@ -41,7 +42,7 @@ func run() -> void:
 		downloading.poll()
 		return downloading.get_response_bytes_received() > 0)
 	same([sending.get_status(), receiving.get_status(), downloading.get_status()], [6, 7, 7], "sending, receiving, downloading at the end")
-	kept = [silent, resolving, handshaking, sending, receiving, downloading, receiving.connection, peer]
+	kept = [peer_that_waits, silent, resolving, handshaking, sending, receiving, downloading, receiving.connection, peer]
 	var busy := Semaphore.new()
 	for place in 4:
 		var thread := Thread.new()

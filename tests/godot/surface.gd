@@ -75,8 +75,9 @@ func table_method(method: Dictionary, line: String) -> void:
 	var got := []
 	for given in method.args:
 		got.append([given.name, given.type])
-	# A default of null may be no value or no object; the engine's own class decides below.
-	same([method["return"].type, got, str(method.default_args)], [TYPES[result], wanted, str(defaults)], line)
+	# No object is null in the table and a null object here; the engine's own class decides below.
+	var given_defaults: Array = method.default_args.map(func(value: Variant) -> Variant: return null if value == null else value)
+	same([method["return"].type, got, given_defaults], [TYPES[result], wanted, defaults], line)
 
 
 func this_engine(methods: Dictionary, properties: Dictionary) -> void:

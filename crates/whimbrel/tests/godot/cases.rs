@@ -1,9 +1,9 @@
-//! The other side of `probe.gd`: a server whose answer to `/case/NAME` is literal bytes, some of them sent only when the script
-//! says so, and how the connection goes on afterwards. It knows nothing of what a client makes of that.
+//! The other side of `probe.gd`: a server whose answer to `/case/NAME` is literal bytes, some of them sent only when
+//! the script says so, and how the connection goes on afterwards. It knows nothing of what a client makes of that.
 //!
-//! The script paces it over a third port, a line at a time: `step` lets the latest answer go on by one piece and is answered
-//! when the piece is with the system; `closed NAME` is answered when an answer of that name has ended its connection.
-//! So nothing depends on time: what the script asked for is there to be received when it looks.
+//! The script paces it over a third port, a line at a time: `step` lets the latest answer go on by one piece and is
+//! answered when the piece is with the system; `closed NAME` is answered when an answer of that name has ended its
+//! connection. So nothing depends on time: what the script asked for is there to be received when it looks.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -314,9 +314,7 @@ fn answer(name: &str, query: &str) -> Answer {
         "chunk_bad" => end(&chunked("zz\r\nhello\r\n0\r\n\r\n")),
         "chunk_nocrlf" => end(&chunked("5\r\nhelloXX0\r\n\r\n")),
         "chunk_cut" => in_pieces(&chunked("5\r\nhello\r\n5\r\nwo"), &[], Then::EndAtStep),
-        "chunk_and_len" => {
-            next(&ok("Content-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
-        }
+        "chunk_and_len" => next(&ok("Content-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")),
         "chunk_huge" => next(&chunked(&format!("1000001\r\n{}\r\n0\r\n\r\n", "x".repeat(0x100_0001)))),
         "chunk_16m" => next(&chunked(&format!("1000000\r\n{}\r\n0\r\n\r\n", "x".repeat(0x100_0000)))),
         "lf_only" => next("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"),
@@ -324,10 +322,9 @@ fn answer(name: &str, query: &str) -> Answer {
         "status_long" => next("HTTP/1.1 299 A long reason phrase\r\nContent-Length: 2\r\n\r\nok"),
         "noreason" => next("HTTP/1.1 404\r\nContent-Length: 2\r\n\r\nno"),
         "continue" => next(&format!("HTTP/1.1 100 Continue\r\n\r\n{}", ok("Content-Length: 5\r\n\r\nhello"))),
-        "103" => next(&format!(
-            "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n{}",
-            ok("Content-Length: 5\r\n\r\nhello")
-        )),
+        "103" => {
+            next(&format!("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n{}", ok("Content-Length: 5\r\n\r\nhello")))
+        }
         "redirect" => next("HTTP/1.1 302 Found\r\nLocation: /case/len\r\nContent-Length: 0\r\n\r\n"),
         "gzip" => {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

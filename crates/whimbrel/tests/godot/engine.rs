@@ -1,4 +1,5 @@
-//! Runs a script in headless Godot, in a project folder made for it, within a time limit. What it printed is the tests' matter.
+//! Runs a script in headless Godot, in a project folder made for it, within a time limit. What it printed is the tests'
+//! matter.
 
 use std::fs;
 use std::io::Read;
@@ -150,7 +151,8 @@ fn library() -> PathBuf {
     let path = std::env::var_os("WHIMBREL_GODOT_LIBRARY").map_or(built, PathBuf::from);
     assert!(
         path.exists(),
-        "there is no extension at {}: run `cargo build --manifest-path modules/godot/Cargo.toml --target-dir target/godot`",
+        "there is no extension at {}: run `cargo build --manifest-path modules/godot/Cargo.toml --target-dir \
+         target/godot`",
         path.display()
     );
     path

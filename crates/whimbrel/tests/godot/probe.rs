@@ -1,5 +1,6 @@
-//! The probe: the same script asks the native class and ours. The native class's answers are `golden.txt`, which shows that script
-//! and server are true; ours are `golden.txt` with every block of `mends.txt` put in, each of which names its reason.
+//! The probe: the same script asks the native class and ours. The native class's answers are `golden.txt`, which shows
+//! that script and server are true; ours are `golden.txt` with every block of `mends.txt` put in, each of which names
+//! its reason.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use crate::engine::{Addon, Project, scripts_folder};
 use crate::world::World;
 
-/// The reasons for which ours may answer differently. A block of `mends.txt` names one of them, and each is named by a block.
+/// The reasons for which ours may answer differently. A block of `mends.txt` names one of them, and each is named by a
+/// block.
 const MENDS: &[&str] = &[
     "1xx is not the reply",
     "CR and LF can't be injected",
@@ -100,7 +102,8 @@ struct Block {
     ours: Vec<String>,
 }
 
-/// `mends.txt`: lines that begin with `#` are remarks; a block is `@ reason`, then `- ` and the native answer, then `+ ` and ours.
+/// `mends.txt`: lines that begin with `#` are remarks; a block is `@ reason`, then the native answers behind `- ` and
+/// ours behind `+ `.
 fn blocks() -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for line in read("mends.txt").lines() {
@@ -142,7 +145,8 @@ fn compare(answers: &[String], expected: &[String]) {
     let mut differences = String::new();
     for place in 0..answers.len().max(expected.len()) {
         let (answer, expected) = (answers.get(place), expected.get(place));
-        // With port 80 in use on this machine, a port below 0 finds a server there: the one answer that is not ours to arrange.
+        // With port 80 in use on this machine, a port below 0 finds a server there: the one answer that is not ours to
+        // arrange.
         let depends = expected.is_some_and(|line| line.starts_with("port -5 ")) && port_80_is_open();
         if answer != expected && !depends {
             let line = |line: Option<&String>| line.map_or("(nothing)", String::as_str).to_owned();

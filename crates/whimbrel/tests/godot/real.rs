@@ -1,5 +1,5 @@
-//! The polled class against servers that others wrote: nginx plain and over TLS, squid for both kinds of proxy. The server's
-//! settings are here; what is asked of them is `servers.gd`'s.
+//! The polled class against servers that others wrote: nginx plain and over TLS, squid for both kinds of proxy. The
+//! server's settings are here; what is asked of them is `servers.gd`'s.
 
 use std::fs::{self, File, Permissions};
 use std::net::{TcpListener, TcpStream};
@@ -117,7 +117,8 @@ fn pattern(length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length.div_ceil(8)).flat_map(u64::to_le_bytes).take(length).collect()
 }
 
-/// Ports that nobody has, below those that systems hand out by themselves, so that no client's socket takes one meanwhile.
+/// Ports that nobody has, below those that systems hand out by themselves, so that no client's socket takes one
+/// meanwhile.
 fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     let start = 14_000 + u16::try_from(std::process::id() % 100).unwrap() * 50;
     let mut free = (start..start + 5_000).filter(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
@@ -167,7 +168,7 @@ fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let mut places = std::env::split_paths(&path).chain(system).map(|folder| folder.join(program));
-    places.find(|path| path.is_file()).unwrap_or_else(|| {
-        panic!("{program} is missing: install it (`./test` does, on Debian)")
-    })
+    places
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("{program} is missing: install it (`./test` does, on Debian)"))
 }

@@ -84,7 +84,9 @@ fn failure(name: &str) -> Option<String> {
     let world = World::start();
     let project = Project::new(name, Addon::With);
     let run = world.run(&project, &format!("{name}.gd"), &[], LIMIT);
-    judge(&run).err().map(|why| format!("{name}.gd {why}\n--- printed\n{}--- errors\n{}", run.stdout, ends(&run.stderr)))
+    judge(&run)
+        .err()
+        .map(|why| format!("{name}.gd {why}\n--- printed\n{}--- errors\n{}", run.stdout, ends(&run.stderr)))
 }
 
 /// Whether a run was a good one.
@@ -92,11 +94,15 @@ pub(crate) fn judge(run: &Run) -> Result<(), String> {
     let lines = |start: &str| run.stdout.lines().filter(|line| line.starts_with(start)).count();
     let allowed = run.stdout.lines().filter_map(|line| line.strip_prefix("errors at most: "));
     let allowed: usize = allowed.filter_map(|count| count.parse().ok()).max().unwrap_or(FEW_ERRORS);
-    let is_error = |line: &&str| ["ERROR:", "WARNING:", "USER ", "Unicode parsing"].iter().any(|start| line.starts_with(start));
+    let is_error =
+        |line: &&str| ["ERROR:", "WARNING:", "USER ", "Unicode parsing"].iter().any(|start| line.starts_with(start));
     let errors = run.stderr.lines().filter(is_error).count();
     let told = run.stderr.lines().count();
-    let says = |text: &str| run.stderr.lines().chain(run.stdout.lines()).find(|line| line.contains(text)).map(str::to_owned);
-    if let Some(line) = ["SCRIPT ERROR", "panicked", "Parse Error", "handle_crash", "at exit"].into_iter().find_map(says) {
+    let says =
+        |text: &str| run.stderr.lines().chain(run.stdout.lines()).find(|line| line.contains(text)).map(str::to_owned);
+    if let Some(line) =
+        ["SCRIPT ERROR", "panicked", "Parse Error", "handle_crash", "at exit"].into_iter().find_map(says)
+    {
         return Err(format!("has an error: {line}"));
     }
     if run.is_late {

@@ -74,8 +74,14 @@ impl World {
             ("WHIMBREL_SERVER_KEY", file("certificates/server.key", &self.server.key_pem())),
             ("WHIMBREL_CLIENT_CERT", file("certificates/client.crt", self.client.cert_chain_pem())),
             ("WHIMBREL_CLIENT_KEY", file("certificates/client.key", &self.client.key_pem())),
-            ("WHIMBREL_REVOKED", file("certificates/revoked.crl", &self.authority.revocation_list(&[self.server.serial()]))),
-            ("WHIMBREL_NOT_REVOKED", file("certificates/other.crl", &self.authority.revocation_list(&[self.client.serial()]))),
+            (
+                "WHIMBREL_REVOKED",
+                file("certificates/revoked.crl", &self.authority.revocation_list(&[self.server.serial()])),
+            ),
+            (
+                "WHIMBREL_NOT_REVOKED",
+                file("certificates/other.crl", &self.authority.revocation_list(&[self.client.serial()])),
+            ),
             ("WHIMBREL_CLIENT_PORT", port(self.mutual.addr())),
             ("WHIMBREL_TLS12_PORT", port(self.tls12.addr())),
             ("WHIMBREL_PIN", self.server.pin()),
