@@ -83,8 +83,8 @@ pub struct PollClient {
     state: State,
     /// Whom `connect_to_host` named; none where the stream is the caller's own.
     route: Option<Way>,
-    http_proxy: Option<Arc<ProxyUri>>,
-    https_proxy: Option<Arc<ProxyUri>>,
+    http_proxy: Proxy,
+    https_proxy: Proxy,
     user_agent: Arc<str>,
     connect_timeout: Duration,
     /// Until when the phase of connecting must be over.
@@ -118,6 +118,9 @@ pub struct PollClient {
     part: Option<PartFile>,
     error: Option<Error>,
 }
+
+/// A proxy, or why what was said of it is none.
+type Proxy = Result<Option<Arc<ProxyUri>>, Box<str>>;
 
 /// A connection's other end, and the way to it.
 struct Way {
@@ -166,6 +169,8 @@ struct Reading {
     broken: Option<Error>,
     /// The bytes are read undecoded from the connection: not through the codec any more.
     raw: bool,
+    /// Whole chunks are delivered.
+    gathers: bool,
     /// A whole chunk that is gathered, and whether it is complete.
     chunk: Vec<u8>,
     chunk_at: usize,
@@ -182,8 +187,8 @@ impl PollClient {
         Self {
             state: State::Closed(PollStatus::Disconnected),
             route: None,
-            http_proxy: None,
-            https_proxy: None,
+            http_proxy: Ok(None),
+            https_proxy: Ok(None),
             user_agent: session.defaults.user_agent.clone(),
             connect_timeout: CONNECT_TIMEOUT,
             connect_by: None,

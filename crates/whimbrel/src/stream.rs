@@ -6,6 +6,9 @@ use std::io;
 use crate::sys::{Interests, Socket};
 use crate::tls::TlsStream;
 
+/// How often a call of the caller's stream is repeated that was interrupted.
+const INTERRUPTIONS: usize = 64;
+
 /// A byte stream that never blocks.
 pub(crate) enum Stream {
     Plain(Socket),
@@ -40,7 +43,7 @@ impl Stream {
         match self {
             Stream::Plain(socket) => received(socket.recv(buffer)),
             Stream::Tls(tls) => tls.recv(buffer),
-            Stream::Own(own) => received(uninterrupted(|| own.read(buffer))),
+            Stream::Own(own) => received(honest(buffer.len(), || own.read(buffer))),
         }
     }
 
@@ -60,7 +63,7 @@ impl Stream {
         match self {
             Stream::Plain(socket) => zero_if_full(socket.send(bytes)),
             Stream::Tls(tls) => tls.send(bytes),
-            Stream::Own(own) => zero_if_full(uninterrupted(|| own.write(bytes))),
+            Stream::Own(own) => zero_if_full(honest(bytes.len(), || own.write(bytes))),
         }
     }
 
@@ -69,9 +72,9 @@ impl Stream {
         match self {
             Stream::Plain(_) => Ok(true),
             Stream::Tls(tls) => tls.flush(),
-            Stream::Own(own) => match own.flush() {
+            Stream::Own(own) => match honest(0, || own.flush().map(|()| 0)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-                result => result.map(|()| true),
+                result => result.map(|_| true),
             },
         }
     }
@@ -120,13 +123,19 @@ impl fmt::Debug for Stream {
     }
 }
 
-fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
+/// A call of the caller's stream, which may break its word: one that is always interrupted has nothing now, and one that
+/// claims to have moved more than `most` bytes has failed.
+fn honest(most: usize, mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    for _ in 0..INTERRUPTIONS {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(count) if count > most => {
+                return Err(io::Error::other("the stream claims to have moved more than it was given"));
+            }
             result => return result,
         }
     }
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 fn zero_if_full(result: io::Result<usize>) -> io::Result<usize> {

@@ -78,6 +78,8 @@ impl PollStatus {
     /// The state that a failure leaves.
     pub fn after(error: &Error) -> Self {
         match (error.kind(), error.phase()) {
+            // There was a connection, if only one that could not be replaced.
+            (_, Phase::Send | Phase::Wait | Phase::Body) => Self::ConnectionError,
             (Kind::Resolve, _) | (Kind::Timeout, Phase::Resolve) => Self::CantResolve,
             (Kind::Tls | Kind::Certificate, Phase::Tls | Phase::Prepare) | (Kind::Timeout, Phase::Tls) => {
                 Self::TlsHandshakeError
@@ -193,6 +195,8 @@ mod tests {
             (Kind::Certificate, Phase::Tls, PollStatus::TlsHandshakeError),
             (Kind::Timeout, Phase::Tls, PollStatus::TlsHandshakeError),
             (Kind::Tls, Phase::Body, PollStatus::ConnectionError),
+            (Kind::Connect, Phase::Wait, PollStatus::ConnectionError),
+            (Kind::Resolve, Phase::Wait, PollStatus::ConnectionError),
             (Kind::Protocol, Phase::Wait, PollStatus::ConnectionError),
             (Kind::Truncated, Phase::Body, PollStatus::ConnectionError),
         ] {

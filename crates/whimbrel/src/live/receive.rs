@@ -28,6 +28,12 @@ impl Live {
                     Received::Bytes(_) => {}
                     Received::Blocked => {
                         self.may_receive = false;
+                        // A socket that takes nothing more says so when it is read; a stream of the caller's own may not.
+                        if self.is_own()
+                            && let Some(error) = self.send_error.take()
+                        {
+                            return Err(error);
+                        }
                         return Ok(Answer::Blocked);
                     }
                     Received::End { clean } => {

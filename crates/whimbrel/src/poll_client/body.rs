@@ -30,8 +30,10 @@ impl PollClient {
         if self.reading.ended || self.reading.broken.is_some() || self.reading.raw || self.part.is_some() {
             return 0;
         }
-        if self.gathers() {
-            self.gather();
+        if self.reading.gathers {
+            if self.gather_whole().is_err() {
+                return 0;
+            }
             return if self.reading.chunk_is_whole { self.reading.chunk.len() - self.reading.chunk_at } else { 0 };
         }
         let State::Body(live) = &mut self.state else { return 0 };
@@ -79,8 +81,17 @@ impl PollClient {
         if self.reading.raw {
             return 0;
         }
-        let room = if self.gathers() { buffer.len() } else { buffer.len().min(self.chunk_size) };
-        let read = if self.gathers() { self.read_chunk(buffer) } else { self.read_pieces(&mut buffer[..room]) };
+        // The rest of the body may wait for the rest of the request.
+        if let State::Body(live) = &self.state
+            && !live.is_sent()
+            && let Err(error) = self.send(Instant::now())
+        {
+            self.fail(error);
+            return 0;
+        }
+        let gathers = self.reading.gathers;
+        let room = if gathers { buffer.len() } else { buffer.len().min(self.chunk_size) };
+        let read = if gathers { self.read_chunk(buffer) } else { self.read_pieces(&mut buffer[..room]) };
         self.progress.received += read as u64;
         if self.decoder.is_none() {
             self.progress.transferred += read as u64;
@@ -90,14 +101,13 @@ impl PollClient {
 
     /// What `poll` does in the body: goes on sending, fills a file, and hears of the end where nobody reads.
     pub(super) fn attend_body(&mut self) -> Result<(), PollError> {
-        let State::Body(live) = &mut self.state else { return Ok(()) };
-        if let Err(error) = live.send(&mut self.body) {
+        if let Err(error) = self.send(Instant::now()) {
             return Err(self.fail(error));
         }
         if self.part.is_some() {
             return self.write_file().map_err(|error| self.fail(error));
         }
-        if self.gathers() {
+        if self.reading.gathers && !self.reading.raw {
             self.gather();
         }
         Ok(())
@@ -109,7 +119,7 @@ impl PollClient {
         loop {
             let State::Body(live) = &mut self.state else { return at };
             if buffer.is_empty() {
-                if live.is_complete() {
+                if self.decoder.is_none() && live.is_complete() {
                     self.end();
                 }
                 return 0;
@@ -160,11 +170,12 @@ impl PollClient {
         }
     }
 
-    fn wait_for_body(&self) -> Result<()> {
+    fn wait_for_body(&mut self) -> Result<()> {
+        let now = Instant::now();
+        self.send(now)?;
         let State::Body(live) = &self.state else { return Ok(()) };
         let mut interests = PollSet::default();
         live.interests(&mut interests);
-        let now = Instant::now();
         sys::wait(interests, live.is_own().then(|| now + NAP), now).map_err(|error| {
             Error::new(Kind::Receive, Phase::Body, "the system can't wait for the socket").with_source(error)
         })
@@ -175,11 +186,6 @@ impl PollClient {
         if let Err(error) = self.end_body() {
             self.fail(error);
         }
-    }
-
-    /// Whether whole chunks are delivered.
-    fn gathers(&self) -> bool {
-        self.preserve_chunks && self.response.chunked && self.decoder.is_none()
     }
 
     /// Receives until a chunk is complete or nothing more is there.
@@ -206,27 +212,31 @@ impl PollClient {
         }
     }
 
-    fn read_chunk(&mut self, buffer: &mut [u8]) -> usize {
+    /// As [`gather`](Self::gather); in blocking mode, waits for the rest of the chunk.
+    fn gather_whole(&mut self) -> Result<(), PollError> {
         loop {
             self.gather();
-            if self.reading.chunk_is_whole {
-                break;
-            }
-            if self.reading.ended {
-                self.end();
-                return 0;
-            }
-            if let Some(error) = self.reading.broken.take() {
-                self.fail(error);
-                return 0;
-            }
-            if !self.blocking {
-                return 0;
+            let is_over = self.reading.chunk_is_whole || self.reading.ended || self.reading.broken.is_some();
+            if is_over || !self.blocking || !matches!(self.state, State::Body(_)) {
+                return Ok(());
             }
             if let Err(error) = self.wait_for_body() {
-                self.fail(error);
-                return 0;
+                return Err(self.fail(error));
             }
+        }
+    }
+
+    fn read_chunk(&mut self, buffer: &mut [u8]) -> usize {
+        if self.gather_whole().is_err() {
+            return 0;
+        }
+        if !self.reading.chunk_is_whole {
+            if let Some(error) = self.reading.broken.take() {
+                self.fail(error);
+            } else if self.reading.ended {
+                self.end();
+            }
+            return 0;
         }
         let reading = &mut self.reading;
         let rest = &reading.chunk[reading.chunk_at..];

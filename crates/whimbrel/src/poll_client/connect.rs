@@ -8,7 +8,7 @@ use whimbrel_proto::polled::{self, Destination, PollError, PollStatus};
 use whimbrel_proto::proxy::ProxyUri;
 use whimbrel_proto::{Error, Kind, Phase, Scheme};
 
-use super::{PollClient, Response, State, Way};
+use super::{PollClient, Proxy, Response, State, Way};
 use crate::buffer::Buffer;
 use crate::dial::{Around, Dial, Plan};
 use crate::pool::{Connection, Driver, Identity};
@@ -61,14 +61,21 @@ impl PollClient {
             return Err(self.refuse(error, PollError::InvalidParameter));
         }
         let route = match scheme {
-            Scheme::Http => self.http_proxy.clone().map(Route::Forward),
-            Scheme::Https => self.https_proxy.clone().map(Route::Tunnel),
+            Scheme::Http => self.http_proxy.clone().map(|proxy| proxy.map(Route::Forward)),
+            Scheme::Https => self.https_proxy.clone().map(|proxy| proxy.map(Route::Tunnel)),
         };
-        let route = route.unwrap_or(Route::Direct);
+        let route = match route {
+            Ok(route) => route.unwrap_or(Route::Direct),
+            // Who asked for a proxy does not want to be known to the server.
+            Err(detail) => {
+                self.state = State::Doomed(Error::new(Kind::Proxy, Phase::Proxy, detail));
+                return Ok(());
+            }
+        };
         self.route = Some(Way { peer, route, tls });
         let now = Instant::now();
         self.timings = Timings::new(now);
-        self.used = false;
+        (self.used, self.spent) = (false, false);
         self.state = self.dial(now);
         // The lookup or the connect is on its way before the first poll.
         match self.advance(now) {
@@ -104,28 +111,29 @@ impl PollClient {
     }
 
     /// The proxy of plain connections that are made from now on: it forwards their requests. An empty host or a port of
-    /// -1 takes it back.
+    /// -1 takes it back. What can be no proxy makes the connections fail.
     pub fn set_http_proxy(&mut self, host: &str, port: i64) {
         self.http_proxy = self.proxy(host, port);
     }
 
     /// The proxy of TLS connections that are made from now on: it opens a tunnel (CONNECT). An empty host or a port of -1
-    /// takes it back.
+    /// takes it back. What can be no proxy makes the connections fail.
     pub fn set_https_proxy(&mut self, host: &str, port: i64) {
         self.https_proxy = self.proxy(host, port);
     }
 
-    fn proxy(&mut self, host: &str, port: i64) -> Option<Arc<ProxyUri>> {
+    fn proxy(&mut self, host: &str, port: i64) -> Proxy {
         if host.is_empty() || port == -1 {
-            return None;
+            return Ok(None);
         }
         let host = host.strip_prefix("http://").unwrap_or(host).trim_end_matches('/');
         let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
         match ProxyUri::parse(&format!("http://{host}:{port}")) {
-            Ok(proxy) => Some(Arc::new(proxy)),
+            Ok(proxy) => Ok(Some(Arc::new(proxy))),
             Err(error) => {
+                let detail = format!("the proxy can't be used: {}", error.detail());
                 self.error = Some(error);
-                None
+                Err(detail.into())
             }
         }
     }

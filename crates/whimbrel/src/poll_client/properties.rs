@@ -39,7 +39,8 @@ impl PollClient {
     }
 
     /// Whether a read of a chunked body gives exactly one whole chunk as the server made it (RFC 9112 §7.1), whatever
-    /// its size up to 16 MiB, as Godot's class does. Default false: what is there, up to the chunk size of the client.
+    /// its size up to 16 MiB, as Godot's class does. Holds for the bodies of responses that come from then on. Default
+    /// false: what is there, up to the chunk size of the client.
     pub fn set_preserve_chunks(&mut self, on: bool) {
         self.preserve_chunks = on;
     }

@@ -27,10 +27,13 @@ impl PollClient {
     pub fn connection_available(&mut self) -> usize {
         match &mut self.state {
             State::Idle(connection) | State::Upgraded(connection) | State::Broken(connection) => {
-                connection.fetch().unwrap_or_default()
+                let count = connection.fetch().unwrap_or_default();
+                self.spent |= count > 0;
+                count
             }
+            State::Body(_) if self.part.is_some() => 0,
             State::Body(live) => {
-                if self.part.is_none()
+                if self.reading.broken.is_none()
                     && let Err(error) = live.fetch()
                 {
                     self.reading.broken = Some(error);
@@ -53,6 +56,10 @@ impl PollClient {
                 let read = connection.read_raw(buffer);
                 self.spent |= matches!(read, Ok(1..));
                 read
+            }
+            State::Body(_) if self.part.is_some() => {
+                let error = Error::input("the body goes to the download file, and its bytes with it");
+                return Err(self.refuse(error, PollError::Unconfigured));
             }
             State::Body(live) if live.framing() == Framing::Chunked => {
                 self.reading.raw = true;

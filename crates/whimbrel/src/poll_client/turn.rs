@@ -100,12 +100,24 @@ impl PollClient {
 
     fn step_request(&mut self) -> Result<()> {
         let now = Instant::now();
-        // What may not be sent twice is not sent on a connection that can be known to be dead.
-        let must_look = self.used && !self.own && !self.is_idempotent();
         match &mut self.state {
+            State::Requested(connection) if self.own => {
+                // Before its first request, a stream of the caller's own may have been used for anything.
+                if self.used && (self.spent || !connection.input.filled().is_empty()) {
+                    return Err(Error::new(
+                        Kind::Send,
+                        Phase::Send,
+                        "the stream can carry no more requests; set another",
+                    ));
+                }
+                let State::Requested(connection) = self.take_state() else { return Ok(()) };
+                self.begin(connection)?;
+                self.send(now)
+            }
             State::Requested(connection) => {
-                let is_dead = self.spent || (must_look && !connection.stream.is_reusable());
-                if is_dead && !self.own {
+                // What has come unasked must not be taken for the answer, and a POST not be sent to where nobody is.
+                let is_clean = connection.input.filled().is_empty() && (!self.used || connection.stream.is_reusable());
+                if self.spent || !is_clean {
                     return self.redial(now);
                 }
                 let State::Requested(connection) = self.take_state() else { return Ok(()) };
@@ -113,6 +125,7 @@ impl PollClient {
                 self.send(now)
             }
             State::Redialing(_) => {
+                self.waker.reset();
                 let Some(stream) = self.advance(now).map_err(|error| error.in_phase(Phase::Wait))? else {
                     return Ok(());
                 };
@@ -138,10 +151,6 @@ impl PollClient {
         }
     }
 
-    fn is_idempotent(&self) -> bool {
-        Method::parse(self.method.name()).is_ok_and(|method| method.is_idempotent())
-    }
-
     fn may_replace(&self) -> bool {
         !self.own && !self.replaced
     }
@@ -149,6 +158,7 @@ impl PollClient {
     /// The connection is dead, and was so before the request: another one.
     fn redial(&mut self, now: Instant) -> Result<()> {
         self.replaced = true;
+        self.continue_by = None;
         self.body.rewind()?;
         let State::Dialing(dial) = self.dial(now) else { return Ok(()) };
         self.state = State::Redialing(dial);
@@ -178,8 +188,9 @@ impl PollClient {
         Ok(())
     }
 
-    fn send(&mut self, now: Instant) -> Result<()> {
-        let State::Requesting(live) = &mut self.state else { return Ok(()) };
+    /// Sends on, also where the response has begun already.
+    pub(super) fn send(&mut self, now: Instant) -> Result<()> {
+        let (State::Requesting(live) | State::Body(live)) = &mut self.state else { return Ok(()) };
         if live.call().awaits_continue() && self.continue_by.is_some_and(|by| now >= by) {
             live.call().stop_awaiting_continue();
             self.continue_by = None;
@@ -222,7 +233,6 @@ impl PollClient {
         self.response.code = head.status;
         self.response.chunked = framing == Framing::Chunked || says_chunked();
         self.response.trailers = Fields::new();
-        self.reading = Reading::default();
         // As Godot has it: a response to HEAD has a body of no bytes, and so has a 204 that says so.
         let is_known = self.method == PollMethod::Head || fields.contains("content-length");
         let length = match framing {
@@ -232,12 +242,14 @@ impl PollClient {
         };
         let has_body = !matches!(framing, Framing::None | Framing::Length(0) | Framing::Upgraded);
         self.decoder = if has_body { self.decoder(fields)?.map(Box::new) } else { None };
+        let gathers = self.preserve_chunks && self.response.chunked && self.decoder.is_none();
+        self.reading = Reading { gathers, ..Reading::default() };
         self.progress.transfer_total = length;
         if self.decoder.is_none() {
             self.progress.receive_total = length;
         }
         self.response.length = length.filter(|_| self.decoder.is_none());
-        if !(200..300).contains(&head.status) {
+        if !(200..300).contains(&head.status) || self.method == PollMethod::Head {
             self.part = None;
         }
         self.response.headers = PollHeaders::new(head);

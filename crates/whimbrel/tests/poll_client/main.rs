@@ -6,6 +6,7 @@ mod modes;
 mod requests;
 mod responses;
 mod reuse;
+mod review;
 mod stream;
 
 use std::time::{Duration, Instant};
