@@ -203,7 +203,9 @@ impl Heading<'_> {
         };
         let length = if let SendBody::Length(len) = send { len } else { 0 };
         if let Some(given) = fields.get_str("content-length") {
-            if send == SendBody::Chunked || given.trim().parse() != Ok(length) {
+            // A sign is none that others take.
+            let is_number = given.trim().bytes().all(|byte| byte.is_ascii_digit());
+            if send == SendBody::Chunked || !is_number || given.trim().parse() != Ok(length) {
                 return Err(Error::input("the Content-Length header is not the body's length; leave it out"));
             }
             return Ok(send);
@@ -358,6 +360,7 @@ mod tests {
         for lines in [
             &["Host: a", "host: b"] as &[&str],
             &["Content-Length: 2"],
+            &["Content-Length: +0"],
             &["Content-Length: 0", "content-length: 0"],
             &["Transfer-Encoding: chunked"],
         ] {
