@@ -9,7 +9,7 @@ use std::time::Duration;
 use godot::classes::Json;
 use godot::global::Error as Code;
 use godot::prelude::*;
-use whimbrel::{Error, Fields, Outcome, ResponseHead, text};
+use whimbrel::{Error, Fields, Outcome, ResponseHead, Timings, text};
 
 use super::failure::Failure;
 use super::pump;
@@ -109,7 +109,7 @@ struct Rest {
     retries: u32,
     is_reused: bool,
     file: GString,
-    timings: VarDictionary,
+    timings: Option<Timings>,
     trailers: Option<VarDictionary>,
 }
 
@@ -178,7 +178,7 @@ impl WhimbrelHttpResponse {
             retries: outcome.retries(),
             is_reused: outcome.is_reused(),
             file: outcome.file().map_or_else(GString::new, |_| GString::from(file)),
-            timings: timings(&outcome),
+            timings: outcome.timings().cloned(),
             trailers: (!outcome.trailers().is_empty()).then(|| dictionary(outcome.trailers())),
         };
         if state.head.is_none()
@@ -331,7 +331,7 @@ impl WhimbrelHttpResponse {
 
     #[func]
     fn get_timings(&self) -> VarDictionary {
-        self.lock().rest.timings.clone()
+        self.lock().rest.timings.as_ref().map_or_else(VarDictionary::new, timings)
     }
 
     #[func]
@@ -409,9 +409,8 @@ fn reason(head: &ResponseHead) -> String {
     shown(head.reason())
 }
 
-fn timings(outcome: &Outcome) -> VarDictionary {
+fn timings(timings: &Timings) -> VarDictionary {
     let mut dictionary = VarDictionary::new();
-    let Some(timings) = outcome.timings() else { return dictionary };
     let known = [
         ("redirected", Some(timings.redirected())),
         ("resolved", timings.resolved()),
