@@ -218,6 +218,11 @@ impl Live {
         Ok(())
     }
 
+    /// Whether a receive that gives less than it could has taken all there was. Other streams than the system's give pieces.
+    pub(crate) fn tells_when_dry(&self) -> bool {
+        matches!(self.connection.stream, Stream::Plain(_))
+    }
+
     /// Whether received bytes wait to be read.
     pub(crate) fn has_input(&self) -> bool {
         !self.connection.input.filled().is_empty()

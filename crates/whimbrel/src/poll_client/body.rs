@@ -137,8 +137,8 @@ impl PollClient {
                         self.end();
                         return at;
                     }
-                    // A receive that gave less than it could has taken all there was.
-                    let is_dry = count < asked && !live.has_input() && !self.response.chunked;
+                    // A receive that gave less than it could has taken all there was, but for TLS: that gives a record.
+                    let is_dry = count < asked && !live.has_input() && !self.response.chunked && live.tells_when_dry();
                     if at == buffer.len() || (is_dry && !self.blocking) {
                         return at;
                     }
