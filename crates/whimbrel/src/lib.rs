@@ -85,3 +85,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/rust.md")]
 struct Handbook;
+
+/// The page on the polled client, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/httpclient.md")]
+struct Polled;
