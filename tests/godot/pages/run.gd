@@ -3,7 +3,7 @@ extends SceneTree
 
 
 func _initialize() -> void:
-	# Godot says one when a certificate becomes text.
+	# Examples fail on purpose, too.
 	print("errors at most: 2")
 	await process_frame
 	for index in int(OS.get_environment("WHIMBREL_EXAMPLES")):
