@@ -9,7 +9,7 @@ use std::time::Duration;
 use godot::classes::{FileAccess, Os, ProjectSettings};
 use godot::prelude::*;
 use godot::sys::GdextBuild;
-use whimbrel::{Client, ClientBuilder};
+use whimbrel::{Client, ClientBuilder, TlsOptions};
 
 /// What is read once, while the engine starts: its singletons may be asked on the main thread only, and the classes are
 /// used on any.
@@ -59,10 +59,11 @@ pub(crate) fn client() -> &'static Client {
     })
 }
 
-/// How a session in this process begins: with the engine's user agent and the project's certificate bundle.
+/// How a session in this process begins: with the engine's user agent, and the project's certificate bundle in place of
+/// the platform's.
 pub(crate) fn builder() -> ClientBuilder {
     match certificate_bundle() {
-        Some(pem) => plain_builder().ca_pem(pem),
+        Some(pem) => plain_builder().tls(TlsOptions::new().only_roots(pem)),
         None => plain_builder(),
     }
 }
