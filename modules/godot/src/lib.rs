@@ -9,6 +9,7 @@ mod client;
 mod engine;
 mod enums;
 mod http;
+mod paths;
 
 /// The library, as the engine knows it.
 struct Whimbrel;
@@ -19,7 +20,6 @@ unsafe impl ExtensionLibrary for Whimbrel {
     fn on_stage_init(stage: InitStage) {
         if stage == InitStage::Scene {
             engine::read_settings();
-            client::paths::read_user_folder();
             enums::register();
         }
     }

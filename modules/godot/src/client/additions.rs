@@ -1,28 +1,25 @@
 //! What ours has besides: TLS in more detail, files, counts, times.
 
-use std::path::PathBuf;
-
-use godot::classes::{CryptoKey, FileAccess, X509Certificate};
+use godot::classes::{CryptoKey, X509Certificate};
 use godot::global::Error;
 use godot::prelude::*;
-use whimbrel::Body;
 
-use super::arguments::Carried;
-use super::{WhimbrelHttpClient, methods, paths};
+use super::{WhimbrelHttpClient, methods};
+use crate::paths;
 
 #[godot_api(secondary)]
 impl WhimbrelHttpClient {
     /// Sends a request with a file as its body, read piece by piece by [method poll], so that it may be of any size.
     ///
-    /// [param path] is a `user://` or an absolute path; from `res://` the file is read whole, at once. The rest is as in
+    /// [param path] is a `user://`, `res://` or absolute path; what lies in an exported project's package is read whole, at once. The rest is as in
     /// [method request]. Returns [constant ERR_FILE_CANT_OPEN] if the file can't be read.
     #[func(gd_self)]
     fn request_file(this: Gd<Self>, method: i64, url: GString, headers: PackedStringArray, path: GString) -> Error {
-        let body = body_of(&path);
+        let body = paths::to_send(&path.to_string());
         Self::run(&this, Error::ERR_BUSY, |core| match body {
             Ok(body) => methods::request(core, method, &url, &headers, body),
-            Err(message) => {
-                core.refuse(format!("request_file: {message}"));
+            Err(error) => {
+                core.refuse(format!("request_file: {error}"));
                 Error::ERR_FILE_CANT_OPEN
             }
         })
@@ -102,23 +99,6 @@ impl WhimbrelHttpClient {
             core.client.trailers().iter().map(|field| GString::from(line(field).as_str())).collect()
         })
     }
-}
-
-/// The file as a request body.
-fn body_of(path: &GString) -> Result<Body, String> {
-    let name = path.to_string();
-    if name.starts_with("res://") {
-        // In an exported project that is no file, but part of the package.
-        let bytes = FileAccess::get_file_as_bytes(path);
-        let error = FileAccess::get_open_error();
-        return if error == Error::OK {
-            Ok(Body::shared(Carried(bytes)))
-        } else {
-            Err(format!("{name} can't be read"))
-        };
-    }
-    let file: PathBuf = paths::local(&name)?;
-    Body::file(file).map_err(|error| error.to_string())
 }
 
 fn count(bytes: u64) -> i64 {

@@ -10,7 +10,6 @@ mod arguments;
 mod chunk;
 mod core;
 mod enum_docs;
-pub(crate) mod paths;
 mod peer;
 mod query;
 mod recent;

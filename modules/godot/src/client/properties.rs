@@ -6,7 +6,8 @@ use whimbrel::TlsOptions;
 
 use super::core::Core;
 use super::peer::Peer;
-use super::{__godot_WhimbrelHttpClient_Funcs, WhimbrelHttpClient, paths};
+use super::{__godot_WhimbrelHttpClient_Funcs, WhimbrelHttpClient};
+use crate::paths;
 
 /// The numbers of `TLSVersion`.
 const TLS_1_2: i64 = 0;
@@ -127,7 +128,15 @@ impl WhimbrelHttpClient {
     /// Sets [member download_file].
     #[func]
     pub(super) fn set_download_file(&self, path: GString) {
-        let target = if path.is_empty() { Ok(None) } else { paths::local(&path.to_string()).map(Some) };
+        let name = path.to_string();
+        let target = match name.as_str() {
+            "" => Ok(None),
+            // It would work until the project is exported.
+            name if name.starts_with("res://") => {
+                Err(format!("{name}: an exported project can't be written to; use user://"))
+            }
+            name => paths::to_write(name).map(Some).map_err(|error| error.to_string()),
+        };
         match target {
             Ok(target) => self.hold((), |core| {
                 core.client.set_download_file(target);

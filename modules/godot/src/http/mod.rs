@@ -8,7 +8,6 @@ mod failure;
 mod group;
 mod jar;
 mod options;
-mod paths;
 mod pump;
 mod response;
 mod session;

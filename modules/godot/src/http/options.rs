@@ -9,8 +9,8 @@ use godot::classes::{CryptoKey, TlsOptions, X509Certificate};
 use godot::prelude::*;
 use whimbrel::{Client, Delivery, Error, RequestBuilder, Result, Retry};
 
-use super::paths;
 use crate::client::tls::{self, TlsExtras};
+use crate::paths;
 
 /// The body limit that holds where nothing else is said, in bytes: 64 MiB.
 const MAX_BODY: u64 = 64 << 20;

@@ -15,8 +15,9 @@ use whimbrel::{Client, Error};
 use super::call::WhimbrelHttpCall;
 use super::failure::Failure;
 use super::options::Options;
-use super::{jar, paths, pump};
+use super::{jar, pump};
 use crate::engine;
+use crate::paths;
 
 /// The session of the static functions.
 const SHARED: u64 = 0;

@@ -11,7 +11,7 @@ use whimbrel::{Body, Error, Kind, Phase, Result};
 ///
 /// # Errors
 /// A name that leads out of its folder, or that begins with nothing known.
-pub(super) fn to_write(name: &str) -> Result<PathBuf> {
+pub(crate) fn to_write(name: &str) -> Result<PathBuf> {
     if let Some(rest) = name.strip_prefix("user://") {
         return whimbrel::confine(&globalize("user://"), rest);
     }
@@ -29,7 +29,7 @@ pub(super) fn to_write(name: &str) -> Result<PathBuf> {
 ///
 /// # Errors
 /// As [`to_write`], and a file that can't be read.
-pub(super) fn to_send(name: &str) -> Result<Body> {
+pub(crate) fn to_send(name: &str) -> Result<Body> {
     let Some(rest) = name.strip_prefix("res://") else { return Body::file(to_write(name)?) };
     let base = globalize("res://");
     if !base.as_os_str().is_empty() {
