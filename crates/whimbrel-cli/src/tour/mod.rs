@@ -103,7 +103,9 @@ impl Tour {
             Ok(interpreter) => interpreter,
             Err(error) => return fail(1, error),
         };
-        text::say(&paint.title(format_args!("Whimbrel {}: a tour of `http`, `network` and `httpclient`", whimbrel::VERSION)));
+        text::say(
+            &paint.title(format_args!("Whimbrel {}: a tour of `http`, `network` and `httpclient`", whimbrel::VERSION)),
+        );
         text::say("The scripts ask api.example.com. Every name leads to a server on this machine.");
 
         let mut broken = Vec::new();
