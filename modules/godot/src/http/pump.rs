@@ -190,18 +190,29 @@ pub(super) fn recycle(outcome: Box<Outcome>) {
 /// Tells what is ready, within a frame's budget.
 pub(super) fn frame() {
     let began = Instant::now();
-    let (mut now, mut ours) = (began, Duration::ZERO);
+    let mut scripts = Scripts::default();
     // Those that are made meanwhile wait for the next frame.
     let mut endings = with(|pump| pump.endings.len()).unwrap_or_default();
     while let Some(telling) = next(&mut endings) {
-        let (told, cost) = telling.tell(now);
-        ours += cost;
-        now = told;
-        if ours >= OURS || now - began >= ALL {
+        telling.tell(&mut scripts);
+        let all = began.elapsed();
+        if all >= ALL || all.saturating_sub(scripts.0) >= OURS {
             break;
         }
     }
     leave();
+}
+
+/// How long scripts took of a frame.
+#[derive(Default)]
+struct Scripts(Duration);
+
+impl Scripts {
+    fn run(&mut self, tell: impl FnOnce()) {
+        let began = Instant::now();
+        tell();
+        self.0 += began.elapsed();
+    }
 }
 
 /// What is to be told next; `None` for this frame.
@@ -247,58 +258,53 @@ fn translate(event: Event) -> Option<Telling> {
 }
 
 impl Telling {
-    /// Tells it. What time it is then, and how much of it since `began` was ours.
-    fn tell(self, began: Instant) -> (Instant, Duration) {
+    fn tell(self, scripts: &mut Scripts) {
         match self {
             Telling::Head(call, response) => {
-                let ready = Instant::now();
-                call.signals().headers_received().emit(&response);
-                (Instant::now(), ready - began)
+                scripts.run(|| call.signals().headers_received().emit(&response));
             }
             Telling::Progress { call, listener, progress } => {
-                let ready = Instant::now();
-                tell_progress(&call, listener.as_ref(), &progress);
-                (Instant::now(), ready - began)
+                tell_progress(&call, listener.as_ref(), &progress, scripts);
             }
             Telling::Chunk(call, bytes) => {
                 let packed = PackedByteArray::from(bytes.as_slice());
                 drop(bytes);
-                let ready = Instant::now();
-                call.signals().chunk_received().emit(&packed);
-                (Instant::now(), ready - began)
+                scripts.run(|| call.signals().chunk_received().emit(&packed));
             }
-            Telling::End(ending) => {
-                let Ending { call, listener, group, progress, response } = *ending;
-                let ready = Instant::now();
-                tell_progress(&call, listener.as_ref(), &progress);
-                if call.bind().end(response.clone()) {
-                    call.signals().completed().emit(&response);
-                    release(call);
-                    if let Some((group, at)) = group {
-                        group.put(at, response);
-                    }
-                }
-                (Instant::now(), ready - began)
-            }
-            Telling::Nothing(group) => {
-                group.tell();
-                (Instant::now(), Duration::ZERO)
-            }
+            Telling::End(ending) => ending.tell(scripts),
+            Telling::Nothing(group) => scripts.run(|| group.tell()),
         }
     }
 }
 
-fn tell_progress(call: &Gd<WhimbrelHttpCall>, listener: Option<&Callable>, progress: &Progress) {
+impl Ending {
+    fn tell(self, scripts: &mut Scripts) {
+        let Self { call, listener, group, progress, response } = self;
+        tell_progress(&call, listener.as_ref(), &progress, scripts);
+        if !call.bind().end(response.clone()) {
+            return;
+        }
+        scripts.run(|| call.signals().completed().emit(&response));
+        release(call);
+        if let Some((group, at)) = group {
+            scripts.run(|| group.put(at, response));
+        }
+    }
+}
+
+fn tell_progress(call: &Gd<WhimbrelHttpCall>, listener: Option<&Callable>, progress: &Progress, scripts: &mut Scripts) {
     let (down, up) = call.bind().note(progress);
     let ((received, total), (sent, sent_total)) = call.bind().counts();
     if up {
-        call.signals().uploaded().emit(sent, sent_total);
+        scripts.run(|| call.signals().uploaded().emit(sent, sent_total));
     }
     if down {
-        call.signals().progressed().emit(received, total);
-        if let Some(listener) = listener.filter(|listener| listener.is_valid()) {
-            listener.call(&[received.to_variant(), total.to_variant()]);
-        }
+        scripts.run(|| {
+            call.signals().progressed().emit(received, total);
+            if let Some(listener) = listener.filter(|listener| listener.is_valid()) {
+                listener.call(&[received.to_variant(), total.to_variant()]);
+            }
+        });
     }
 }
 
