@@ -32,7 +32,8 @@ func status_of(client: WhimbrelHTTPClient, port := argument(1), options: TLSOpti
 func pins() -> void:
 	var pin := OS.get_environment("WHIMBREL_PIN")
 	var wrong := "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-	for case in [[[pin], CONNECTED], [[pin.trim_prefix("sha256/")], CONNECTED], [[wrong, pin], CONNECTED], [[wrong], REFUSED], [[], CONNECTED]]:
+	for case in [[[pin], CONNECTED], [[pin.trim_prefix("sha256/")], CONNECTED], [[wrong, pin], CONNECTED], [[wrong],
+			REFUSED], [[], CONNECTED]]:
 		var client := WhimbrelHTTPClient.new()
 		client.pinned_keys = PackedStringArray(case[0])
 		same(status_of(client), case[1], "pinned keys: %s" % [case[0]])
@@ -54,7 +55,8 @@ func versions() -> void:
 			[WhimbrelHTTPClient.TLS_1_3, argument(1), CONNECTED]]:
 		var client := WhimbrelHTTPClient.new()
 		client.min_tls_version = case[0]
-		same(status_of(client, case[1]), case[2], "at least TLS 1.%d, to a server of %s" % [2 + case[0], "1.2" if case[1] == old else "both"])
+		same(status_of(client, case[1]), case[2], "at least TLS 1.%d, to a server of %s" % [2 + case[0],
+				"1.2" if case[1] == old else "both"])
 
 
 func client_certificates() -> void:
@@ -118,7 +120,8 @@ func counts() -> void:
 	var bytes := PackedByteArray()
 	bytes.resize(3 << 20)
 	client.request_raw(WhimbrelHTTPClient.METHOD_POST, "/", PackedStringArray(), bytes)
-	same([client.get_request_bytes_sent(), client.get_request_body_length()], [0, 3 << 20], "nothing is sent before poll()")
+	same([client.get_request_bytes_sent(), client.get_request_body_length()], [0, 3 << 20],
+			"nothing is sent before poll()")
 	var steps := [0]
 	var grows := [true]
 	var start := Time.get_ticks_msec()
@@ -141,7 +144,8 @@ func counts() -> void:
 		client.poll()
 		client.read_response_body_chunk()
 		return client.get_response_bytes_received() == 5)
-	same([client.get_response_bytes_received(), client.get_response_body_length()], [5, 10], "what has come of how much")
+	same([client.get_response_bytes_received(), client.get_response_body_length()], [5, 10],
+			"what has come of how much")
 	peer.send("whole")
 	body(client)
 	same(client.get_response_bytes_received(), 10, "  and all of it")
@@ -154,9 +158,11 @@ func times() -> void:
 	body(client)
 	var first := client.get_timings()
 	var order := ["resolved", "connected", "secured", "sent", "head", "finished"]
-	ok(order.all(func(name: String) -> bool: return first.get(name) is int and first[name] >= 0), "timings of each phase", first)
+	ok(order.all(func(name: String) -> bool: return first.get(name) is int and first[name] >= 0),
+			"timings of each phase", first)
 	ok(first.get("resolved", 0) <= first.get("connected", 0) and first.get("connected", 0) <= first.get("secured", 0)
-			and first.get("sent", 0) <= first.get("head", 0) and first.get("head", 0) <= first.get("finished", 0), "  in their order", first)
+			and first.get("sent", 0) <= first.get("head", 0) and first.get("head", 0) <= first.get("finished",
+					0), "  in their order", first)
 	fetch(client, "/bytes/10")
 	ok(client.get_timings().has("finished"), "and of the next request", client.get_timings())
 
@@ -170,19 +176,23 @@ func uploads() -> void:
 	file.store_buffer(bytes)
 	file.close()
 	var client := connected(argument(0))
-	same(client.request_file(WhimbrelHTTPClient.METHOD_PUT, "/put", PackedStringArray(["Content-Type: text/plain"]), path), OK, "a file as a body")
+	same(client.request_file(WhimbrelHTTPClient.METHOD_PUT, "/put", PackedStringArray(["Content-Type: text/plain"]),
+			path), OK, "a file as a body")
 	head(client)
 	var told: Dictionary = JSON.parse_string(text(client))
 	ok(told.data == bytes.get_string_from_utf8(), "  arrives whole")
-	same([client.get_request_bytes_sent(), client.get_request_body_length()], [bytes.size(), bytes.size()], "  and is counted")
-	same([client.request_file(WhimbrelHTTPClient.METHOD_PUT, "/put", PackedStringArray(), folder.path_join("none")), client.get_status()],
+	same([client.get_request_bytes_sent(), client.get_request_body_length()], [bytes.size(), bytes.size()],
+			"  and is counted")
+	same([client.request_file(WhimbrelHTTPClient.METHOD_PUT, "/put", PackedStringArray(), folder.path_join("none")),
+			client.get_status()],
 			[ERR_FILE_CANT_OPEN, CONNECTED], "a file that is not there")
 	ok("none" in client.error_message or client.error_message.length() > 10, "  with a sentence", client.error_message)
 	var user := FileAccess.open("user://small.txt", FileAccess.WRITE)
 	user.store_string("from user://")
 	user.close()
-	for from in ["user://small.txt", "res://sse_reader.gd"]:
-		client.request_file(WhimbrelHTTPClient.METHOD_POST, "/post", PackedStringArray(["Content-Type: text/plain"]), from)
+	for from in ["user://small.txt", "res://project.godot"]:
+		client.request_file(WhimbrelHTTPClient.METHOD_POST, "/post", PackedStringArray(["Content-Type: text/plain"]),
+				from)
 		head(client)
 		same(JSON.parse_string(text(client)).data, FileAccess.get_file_as_string(from), "  from %s" % from)
 
@@ -206,8 +216,10 @@ func downloads() -> void:
 	same(client.get_response_bytes_received(), 300000, "  and is counted")
 	client.download_file = folder.path_join("missing.bin")
 	fetch(client, "/status/404")
-	same([client.get_response_code(), FileAccess.file_exists(client.download_file)], [404, false], "an error's body is no download")
-	for end in ["HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nwo"]:
+	same([client.get_response_code(), FileAccess.file_exists(client.download_file)], [404, false],
+			"an error's body is no download")
+	for end in ["HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf",
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nwo"]:
 		for there in [false, true]:
 			var peer := Peer.new()
 			var target := folder.path_join("cut-%s.bin" % there)

@@ -1,5 +1,6 @@
-# What the scripts stand on: they extend this and write `run()`. It prints `ok` and `not ok`, and quits with the number of those
-# that failed. Waits end when what is waited for is there, or after PATIENCE, which no test on a living machine takes.
+# What the scripts stand on: they extend this and write `run()`. It prints `ok` and `not ok`, and quits with the number
+# of those that failed. Waits end when what is waited for is there, or after PATIENCE, which no test on a living machine
+# takes.
 extends SceneTree
 
 const PATIENCE := 20000
@@ -94,7 +95,8 @@ func text(client: WhimbrelHTTPClient) -> String:
 
 
 # A request from its call to the end of its reply's body.
-func fetch(client: WhimbrelHTTPClient, path: String, method := WhimbrelHTTPClient.METHOD_GET, lines: Array = [], sent := "") -> String:
+func fetch(client: WhimbrelHTTPClient, path: String, method := WhimbrelHTTPClient.METHOD_GET, lines: Array = [],
+		sent := "") -> String:
 	var error := client.request(method, path, PackedStringArray(lines), sent)
 	if error != OK:
 		return "request: " + error_string(error)

@@ -1,4 +1,5 @@
-# Clients that go at bad moments: in each state, in callbacks, in threads, by the thousand. The engine counts what is left.
+# Clients that go at bad moments: in each state, in callbacks, in threads, by the thousand. The engine counts what is
+# left.
 extends "res://check.gd"
 
 const Peer := preload("res://peer.gd")
@@ -35,7 +36,8 @@ func in_each_state() -> void:
 	for turns in 12:
 		var client := WhimbrelHTTPClient.new()
 		var weak: WeakRef = weakref(client)
-		client.connect_to_host("127.0.0.1" if turns % 2 else "localhost", argument(turns / 2 % 2), TLSOptions.client_unsafe() if turns / 2 % 2 else null)
+		client.connect_to_host("127.0.0.1" if turns % 2 else "localhost", argument(turns / 2 % 2),
+				TLSOptions.client_unsafe() if turns / 2 % 2 else null)
 		for turn in turns:
 			client.poll()
 			OS.delay_usec(300)
@@ -134,7 +136,8 @@ func freed_streams() -> void:
 	var client := connected(argument(0))
 	var stream := client.connection
 	client = null
-	ok(stream.get_available_bytes() <= 0 and stream.get_partial_data(1)[1].is_empty(), "a connection that outlives its client gives nothing")
+	ok(stream.get_available_bytes() <= 0 and stream.get_partial_data(1)[1].is_empty(),
+			"a connection that outlives its client gives nothing")
 	stream = null
 	client = connected(argument(0))
 	var ids := {}
@@ -201,7 +204,8 @@ func many_open() -> void:
 			# The listener's queue is short.
 			for one in clients.slice(place - 49):
 				leave(one, [WhimbrelHTTPClient.STATUS_CONNECTING])
-	var open := clients.filter(func(client: WhimbrelHTTPClient) -> bool: return client.get_status() == WhimbrelHTTPClient.STATUS_CONNECTED)
+	var open := clients.filter(func(client: WhimbrelHTTPClient) -> bool:
+		return client.get_status() == WhimbrelHTTPClient.STATUS_CONNECTED)
 	same(open.size(), 2000, "2000 connections are open at once")
 	for client in open:
 		client.request(0, "/bytes/16", PackedStringArray())

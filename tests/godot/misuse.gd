@@ -1,5 +1,5 @@
-# Every method in every state with every odd argument, thousands of calls: each returns, floods nobody with errors, and leaves a client
-# that still does what close() and a new connection ask of it.
+# Every method in every state with every odd argument, thousands of calls: each returns, floods nobody with errors, and
+# leaves a client that still does what close() and a new connection ask of it.
 extends "res://check.gd"
 
 const Peer := preload("res://peer.gd")
@@ -25,35 +25,50 @@ func run() -> void:
 	cycle["self"] = cycle
 	var none := PackedStringArray()
 	var methods := {
-		"connect_to_host": [["", 0, null], ["127.0.0.1", LEAST, null], ["127.0.0.1", MOST, null], [long, 80, null], ["::::", 1, null],
-			["[::1", 1, null], ["]:80[", 1, null], ["127.0.0.1", 65536, TLSOptions.client_unsafe()], ["\u0001\u007f\u00e9\u202e", 80, null],
+		"connect_to_host": [["", 0, null], ["127.0.0.1", LEAST, null], ["127.0.0.1", MOST, null], [long, 80, null],
+		["::::", 1, null],
+			["[::1", 1, null], ["]:80[", 1, null], ["127.0.0.1", 65536, TLSOptions.client_unsafe()],
+			["\u0001\u007f\u00e9\u202e", 80, null],
 			["http://https://x", 80, null], ["127.0.0.1", number("WHIMBREL_CLOSED_PORT"), null],
 			["127.0.0.1", argument(0), TLSOptions.server(CryptoKey.new(), X509Certificate.new())],
-			["127.0.0.1", argument(1), TLSOptions.client(X509Certificate.new(), long)], ["127.0.0.1", argument(1), TLSOptions.client(null, "..")]],
-		"request": [[-1, "/", none, ""], [9, "/", none, ""], [LEAST, "/", none, ""], [MOST, "/", none, ""], [0, "", none, ""],
-			[0, long, none, ""], [0, "/" + long, none, long], [0, "/", many, ""], [0, "/", PackedStringArray([long + ": " + long]), ""],
+			["127.0.0.1", argument(1), TLSOptions.client(X509Certificate.new(), long)], ["127.0.0.1", argument(1),
+			TLSOptions.client(null, "..")]],
+		"request": [[-1, "/", none, ""], [9, "/", none, ""], [LEAST, "/", none, ""], [MOST, "/", none, ""], [0, "",
+		none, ""],
+			[0, long, none, ""], [0, "/" + long, none, long], [0, "/", many, ""], [0, "/",
+			PackedStringArray([long + ": " + long]), ""],
 			[7, "::", none, ""], [5, "*", none, "x"], [1, "/", PackedStringArray(["Host:", "Content-Length: -1"]), "x"],
 			[2, "/", PackedStringArray(["Transfer-Encoding: chunked"]), "not chunks"],
-			[2, "/", PackedStringArray(["Content-Length: 99999999999999999999"]), "x"], [0, "http://", none, ""], [0, "https://[", none, ""],
+			[2, "/", PackedStringArray(["Content-Length: 99999999999999999999"]), "x"], [0, "http://", none, ""], [0,
+			"https://[", none, ""],
 			[0, "/%zz%", PackedStringArray([":", "\u00e9: \u00e9", "A: \u0001"]), ""]],
-		"request_raw": [[2, "/", none, bytes], [0, "/", none, PackedByteArray()], [-5, "", many, bytes], [3, "/", PackedStringArray([""]), bytes]],
-		"request_file": [[2, "/", none, ""], [2, "/", none, "/"], [2, "/", none, "user://no/such/file"], [2, "/", none, long],
+		"request_raw": [[2, "/", none, bytes], [0, "/", none, PackedByteArray()], [-5, "", many, bytes], [3, "/",
+		PackedStringArray([""]), bytes]],
+		"request_file": [[2, "/", none, ""], [2, "/", none, "/"], [2, "/", none, "user://no/such/file"], [2, "/", none,
+		long],
 			[99, "", many, "res://misuse.gd"], [3, "/", none, "res://misuse.gd"]],
-		"query_string_from_dict": [[{}], [cycle], [{null: null, Vector2.ZERO: RID(), self: [self]}], [{long: long}], [{"a": [[[[]]]]}]],
+		"query_string_from_dict": [[{}], [cycle], [{null: null, Vector2.ZERO: RID(), self: [self]}], [{long: long}],
+		[{"a": [[[[]]]]}]],
 		"set_http_proxy": [["", -1], [long, 1], ["x", LEAST], ["\r\n", 80], ["", MOST], ["", -1]],
 		"set_https_proxy": [["", 0], [long, 1], ["x", MOST], ["\r\n", 80], ["", LEAST], ["", -1]],
 		"set_read_chunk_size": [[0], [-1], [LEAST], [MOST], [1 << 24], [256]],
-		"set_connection": [[null], [StreamPeerBuffer.new()], [StreamPeerTCP.new()], [StreamPeerTLS.new()], [StreamPeerGZIP.new()]],
+		"set_connection": [[null], [StreamPeerBuffer.new()], [StreamPeerTCP.new()], [StreamPeerTLS.new()],
+		[StreamPeerGZIP.new()]],
 		"set_client_certificate": [[null, null], [X509Certificate.new(), CryptoKey.new()], [certificate(), null],
 			[certificate("WHIMBREL_CLIENT_CERT"), key("WHIMBREL_SERVER_KEY")]],
-		"close": [[]], "poll": [[]], "has_response": [[]], "is_response_chunked": [[]], "get_response_code": [[]], "get_response_headers": [[]],
-		"get_response_headers_as_dictionary": [[]], "get_response_body_length": [[]], "read_response_body_chunk": [[]], "get_status": [[]],
-		"get_connection": [[]], "get_read_chunk_size": [[]], "is_blocking_mode_enabled": [[]], "is_preserving_chunks": [[]], "get_request_bytes_sent": [[]],
-		"get_request_body_length": [[]], "get_response_bytes_received": [[]], "get_timings": [[]], "get_response_trailers": [[]],
+		"close": [[]], "poll": [[]], "has_response": [[]], "is_response_chunked": [[]], "get_response_code": [[]],
+		"get_response_headers": [[]],
+		"get_response_headers_as_dictionary": [[]], "get_response_body_length": [[]], "read_response_body_chunk": [[]],
+		"get_status": [[]],
+		"get_connection": [[]], "get_read_chunk_size": [[]], "is_blocking_mode_enabled": [[]],
+		"is_preserving_chunks": [[]], "get_request_bytes_sent": [[]],
+		"get_request_body_length": [[]], "get_response_bytes_received": [[]], "get_timings": [[]],
+		"get_response_trailers": [[]],
 	}
 	var properties := {
 		"pinned_keys": [PackedStringArray(["garbage", "", long]), many, PackedStringArray(["sha256/AAAA"]), none],
-		"min_tls_version": [-1, 99, LEAST, MOST, 0, 1], "revocation_list": ["garbage", long, "-----BEGIN X509 CRL-----\n!!\n", ""],
+		"min_tls_version": [-1, 99, LEAST, MOST, 0, 1], "revocation_list": ["garbage", long,
+		"-----BEGIN X509 CRL-----\n!!\n", ""],
 		"accept_encoding": [true, false], "preserve_chunks": [true, false],
 		"download_file": ["/", "user://", long, "/no/such/folder/file", "res://../../x", "\u0001", ""],
 		"read_chunk_size": [0, 256], "blocking_mode_enabled": [true, false],
@@ -83,15 +98,18 @@ func uncovered(methods: Dictionary) -> Array:
 	for method in ClassDB.class_get_method_list(&"WhimbrelHTTPClient", true):
 		var property := false
 		for listed in ClassDB.class_get_property_list(&"WhimbrelHTTPClient", true):
-			property = property or method.name in ["set_" + listed.name, "get_" + listed.name, "is_" + listed.name, "is_%s_enabled" % listed.name]
+			property = property or method.name in ["set_" + listed.name, "get_" + listed.name, "is_" + listed.name,
+					"is_%s_enabled" % listed.name]
 		if method.name not in methods and not property and method.name not in ["set_blocking_mode"]:
 			missing.append(method.name)
 	return missing
 
 
 func states() -> Array:
-	return ["fresh", "closed", "resolving", "unresolved", "connecting", "refused", "connected", "begun", "requested", "in its body", "at the body's end",
-		"in an unframed body", "in chunks", "broken", "handshaking", "handshake failed", "upgraded", "own stream", "own dead stream", "dead while idle"]
+	return ["fresh", "closed", "resolving", "unresolved", "connecting", "refused", "connected", "begun", "requested",
+			"in its body", "at the body's end",
+		"in an unframed body", "in chunks", "broken", "handshaking", "handshake failed", "upgraded", "own stream",
+		"own dead stream", "dead while idle"]
 
 
 func make(state: String) -> WhimbrelHTTPClient:
@@ -248,7 +266,8 @@ func several(state: String, methods: Dictionary) -> void:
 	connect_client(client, argument(0))
 	var told := fetch(client, "/bytes/3000")
 	if client.get_response_code() != 200 or client.get_response_body_length() != 3000 or told.begins_with("request"):
-		failed += "%s: after 300 calls a plain request fails: %d %s; " % [state, client.get_status(), client.error_message]
+		failed += "%s: after 300 calls a plain request fails: %d %s; " % [state, client.get_status(),
+				client.error_message]
 	await process_frame
 
 

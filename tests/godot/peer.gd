@@ -1,4 +1,5 @@
-# The other side of one connection, in the script itself: it says literal bytes exactly when the script says so, over TLS too.
+# The other side of one connection, in the script itself: it says literal bytes exactly when the script says so, over
+# TLS too.
 extends RefCounted
 
 const PATIENCE := 20000
@@ -64,12 +65,24 @@ func receive() -> bool:
 		tls.poll()
 	else:
 		tcp.poll()
-	var is_open := tls.get_status() == StreamPeerTLS.STATUS_CONNECTED if tls else tcp.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	var is_open := tcp.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	if tls:
+		is_open = tls.get_status() == StreamPeerTLS.STATUS_CONNECTED
 	if is_open:
 		var there := stream().get_available_bytes()
 		if there > 0:
 			received.append_array(stream().get_partial_data(there)[1])
 	return is_open
+
+
+# Where the empty line of a head begins, or -1.
+func head_end() -> int:
+	var at := received.find(13)
+	while at >= 0 and at + 3 < received.size():
+		if received[at + 1] == 10 and received[at + 2] == 13 and received[at + 3] == 10:
+			return at
+		at = received.find(13, at + 1)
+	return -1
 
 
 func received_text() -> String:
@@ -80,7 +93,7 @@ func received_text() -> String:
 func request(client: Object, more := 0) -> String:
 	var start := Time.get_ticks_msec()
 	while Time.get_ticks_msec() - start < PATIENCE:
-		var end := received.get_string_from_ascii().find("\r\n\r\n") if received.find(0) < 0 else received_text().find("\r\n\r\n")
+		var end := head_end()
 		if end >= 0 and received.size() >= end + 4 + more:
 			var whole := received.slice(0, end + 4 + more).get_string_from_utf8()
 			received = received.slice(end + 4 + more)

@@ -1,9 +1,10 @@
-# What a polled HTTPClient answers to a scripted server (crates/whimbrel/tests/godot/cases.rs), one line a case. The native class's
-# answers are golden.txt. The test replaces the word HTTPClient, as the migration does, and then golden.txt with mends.txt holds.
-# Everything is paced by the server's control port, so that no answer depends on time.
+# What a polled HTTPClient answers to a scripted server (crates/whimbrel/tests/godot/cases.rs), one line a case. The
+# native class's answers are golden.txt. The test replaces the word HTTPClient, as the migration does, and then
+# golden.txt with mends.txt holds. Everything is paced by the server's control port, so that no answer depends on time.
 extends SceneTree
 
-const STATES: Array[String] = ["DISCONNECTED", "RESOLVING", "CANT_RESOLVE", "CONNECTING", "CANT_CONNECT", "CONNECTED", "REQUESTING",
+const STATES: Array[String] = ["DISCONNECTED", "RESOLVING", "CANT_RESOLVE", "CONNECTING", "CANT_CONNECT", "CONNECTED",
+		"REQUESTING",
 	"BODY", "CONNECTION_ERROR", "TLS_HANDSHAKE_ERROR"]
 # Answers that go on when a read has found nothing.
 const STEPPED: Array[String] = ["eof", "eof_upper", "short", "chunk_slow", "chunk_cut", "biglen", "slowbody"]
@@ -77,8 +78,10 @@ func case_(name: String, method := 0, poll_first := true) -> void:
 	conn(c)
 	var e = c.request(method, "/case/" + name, [])
 	var u = until(c, [6], 800 if name == "hang" else PATIENCE)
-	var line := "%s m=%d pf=%s req=%s after=%s poll=%s code=%d len=%d chunked=%s has=%s" % [name, method, poll_first, es(e),
-			u[0].slice(-1), u[1], c.get_response_code(), c.get_response_body_length(), c.is_response_chunked(), c.has_response()]
+	var line := "%s m=%d pf=%s req=%s after=%s poll=%s code=%d len=%d chunked=%s has=%s" % [name, method, poll_first,
+			es(e),
+			u[0].slice(-1), u[1], c.get_response_code(), c.get_response_body_length(), c.is_response_chunked(),
+			c.has_response()]
 	var hs = c.get_response_headers()
 	line += " hdr=%s has2=%s" % [hs, c.has_response()]
 	var b = body(c, name, poll_first, 500 if name == "neglen" else PATIENCE)
@@ -88,7 +91,8 @@ func case_(name: String, method := 0, poll_first := true) -> void:
 	line += " body=%s sizes=%s end=%s" % [JSON.stringify(txt), sizes, st(c)]
 	if name in ENDED:
 		ask("closed " + name)
-	line += " poll=%s st=%s code2=%d len2=%d" % [es(c.poll()), st(c), c.get_response_code(), c.get_response_body_length()]
+	line += " poll=%s st=%s code2=%d len2=%d" % [es(c.poll()), st(c), c.get_response_code(),
+			c.get_response_body_length()]
 	if c.get_status() == HTTPClient.STATUS_CONNECTED:
 		var e2 = c.request(0, "/case/zero", [])
 		var u2 = until(c, [6])
@@ -106,11 +110,14 @@ func echo(c, method, path, headers, b = "") -> String:
 
 func fresh() -> void:
 	var c := HTTPClient.new()
-	print("== fresh: ", st(c), " poll=", es(c.poll()), " code=", c.get_response_code(), " len=", c.get_response_body_length(),
-			" has=", c.has_response(), " hdrs=", c.get_response_headers(), " dict=", c.get_response_headers_as_dictionary(),
+	print("== fresh: ", st(c), " poll=", es(c.poll()), " code=", c.get_response_code(), " len=",
+			c.get_response_body_length(),
+			" has=", c.has_response(), " hdrs=", c.get_response_headers(), " dict=",
+			c.get_response_headers_as_dictionary(),
 			" chunk=", c.read_response_body_chunk(), " conn=", c.connection, " rcs=", c.read_chunk_size,
 			" blk=", c.blocking_mode_enabled, " chunked=", c.is_response_chunked())
-	print("request while disconnected ", es(c.request(0, "/", [])), " raw ", es(c.request_raw(0, "/", [], PackedByteArray())),
+	print("request while disconnected ", es(c.request(0, "/", [])), " raw ", es(c.request_raw(0, "/", [],
+			PackedByteArray())),
 			" st ", st(c))
 	for v in [0, 255, 256, 1 << 24, (1 << 24) + 1, -1]:
 		c.read_chunk_size = v
@@ -120,13 +127,15 @@ func fresh() -> void:
 func connecting() -> void:
 	print("== connect_to_host")
 	for h in ["", " ", "http://", "https://", "a", "127.0.0.1", "[::1]", "::1", "http://127.0.0.1", "HTTP://127.0.0.1",
-			"https://127.0.0.1", "127.0.0.1/path", "127.0.0.1:80", "user@127.0.0.1", "ftp://127.0.0.1", "no-such-host.invalid"]:
+			"https://127.0.0.1", "127.0.0.1/path", "127.0.0.1:80", "user@127.0.0.1", "ftp://127.0.0.1",
+			"no-such-host.invalid"]:
 		var d := HTTPClient.new()
 		var e = d.connect_to_host(h, port)
 		var s0 = st(d)
 		# TLS to the plain port: nobody will ever answer.
 		var u = until(d, [1, 3], 500 if h.begins_with("https") else PATIENCE)
-		print("host ", JSON.stringify(h), " -> ", es(e), " ", s0, " ", [u[0].slice(-1), u[1]], " conn=", d.connection != null)
+		print("host ", JSON.stringify(h), " -> ", es(e), " ", s0, " ", [u[0].slice(-1), u[1]], " conn=",
+				d.connection != null)
 	for p in [0, 65536, 1, -5]:
 		var d := HTTPClient.new()
 		var e = d.connect_to_host("127.0.0.1", p)
@@ -134,7 +143,8 @@ func connecting() -> void:
 		var u = until(d, [1, 3])
 		print("port ", p, " -> ", es(e), " ", s0, " ", [u[0].slice(-1), u[1]], " poll again ", es(d.poll()), " ", st(d))
 	var d0 := HTTPClient.new()
-	print("server opts -> ", es(d0.connect_to_host("127.0.0.1", port, TLSOptions.server(CryptoKey.new(), X509Certificate.new()))),
+	print("server opts -> ", es(d0.connect_to_host("127.0.0.1", port, TLSOptions.server(CryptoKey.new(),
+			X509Certificate.new()))),
 			" ", st(d0))
 	d0 = HTTPClient.new()
 	print("tls opts + http:// -> ", es(conn(d0, "http://127.0.0.1", port, TLSOptions.client())), " ", st(d0))
@@ -154,7 +164,8 @@ func arguments() -> void:
 	print("== request args")
 	var c := HTTPClient.new()
 	conn(c)
-	for t in [[0, ""], [0, "x"], [0, "*"], [5, "*"], [5, ""], [7, "x"], [7, ":1"], [7, "h:"], [9, "/"], [-1, "/"], [0, "ftp://x/"],
+	for t in [[0, ""], [0, "x"], [0, "*"], [5, "*"], [5, ""], [7, "x"], [7, ":1"], [7, "h:"], [9, "/"], [-1, "/"], [0,
+			"ftp://x/"],
 			[0, "HTTP://x/"], [0, "?a=b"], [0, "//x"]]:
 		print("request ", t, " -> ", es(c.request(t[0], t[1], [])), " ", st(c))
 		if st(c) != "CONNECTED":
@@ -171,7 +182,8 @@ func wire() -> void:
 	print("== wire format")
 	var c := HTTPClient.new()
 	conn(c)
-	for t in [[0, [], ""], [2, [], ""], [2, [], "grüß"], [0, [], "body"], [1, [], ""], [3, [], ""], [4, [], ""], [5, [], ""],
+	for t in [[0, [], ""], [2, [], ""], [2, [], "grüß"], [0, [], "body"], [1, [], ""], [3, [], ""], [4, [], ""], [5, [],
+			""],
 			[6, [], ""], [8, [], "p"], [2, ["content-length: 2"], "abcd"], [0, ["host: example.org"], ""],
 			[0, ["USER-AGENT: x", "accept: y"], ""], [0, [" Host: lead"], ""], [0, ["Host : sp"], ""],
 			[0, ["X-Host: a", "Connection: close"], ""], [0, ["X-U: grüß"], ""], [0, ["Accept-Encoding: gzip"], ""]]:
@@ -196,10 +208,14 @@ func wire() -> void:
 
 func responses() -> void:
 	print("== responses")
-	for n in ["len", "zero", "204", "204cl", "304", "304cl", "nolen_keep", "eof", "eof_upper", "eof_tab", "http10", "close_len", "short",
-			"chunk", "chunk_slow", "chunk_upper", "chunk_gz_list", "chunk_ext", "chunk_trailer", "chunk_bad", "chunk_nocrlf", "chunk_cut",
-			"chunk_and_len", "chunk_16m", "chunk_huge", "lf_only", "noversion", "status_long", "noreason", "continue", "103", "redirect",
-			"gzip", "utf8", "fold", "twolen", "badlen", "neglen", "biglen", "hang", "closenow", "partialhead", "slowbody"]:
+	for n in ["len", "zero", "204", "204cl", "304", "304cl", "nolen_keep", "eof", "eof_upper", "eof_tab", "http10",
+			"close_len", "short",
+			"chunk", "chunk_slow", "chunk_upper", "chunk_gz_list", "chunk_ext", "chunk_trailer", "chunk_bad",
+			"chunk_nocrlf", "chunk_cut",
+			"chunk_and_len", "chunk_16m", "chunk_huge", "lf_only", "noversion", "status_long", "noreason", "continue",
+			"103", "redirect",
+			"gzip", "utf8", "fold", "twolen", "badlen", "neglen", "biglen", "hang", "closenow", "partialhead",
+			"slowbody"]:
 		case_(n)
 	for n in ["eof", "close_len", "short", "chunk_cut", "nolen_keep"]:
 		case_(n, 0, false)
@@ -212,14 +228,16 @@ func states() -> void:
 	var c := HTTPClient.new()
 	conn(c)
 	c.request(0, "/case/len", [])
-	print("second request while requesting -> ", es(c.request(0, "/case/len", [])), " ", st(c), " read while requesting ",
+	print("second request while requesting -> ", es(c.request(0, "/case/len", [])), " ", st(c),
+			" read while requesting ",
 			c.read_response_body_chunk().size())
 	until(c, [6])
 	print("request while body -> ", es(c.request(0, "/case/len", [])), " ", st(c))
 	print("dict ", c.get_response_headers_as_dictionary(), " then headers ", c.get_response_headers(), " dict2 ",
 			c.get_response_headers_as_dictionary(), " has ", c.has_response(), " code ", c.get_response_code())
 	c.close()
-	print("close in body -> ", st(c), " code ", c.get_response_code(), " len ", c.get_response_body_length(), " chunked ",
+	print("close in body -> ", st(c), " code ", c.get_response_code(), " len ", c.get_response_body_length(),
+			" chunked ",
 			c.is_response_chunked())
 	c = HTTPClient.new()
 	conn(c)
@@ -249,7 +267,8 @@ func states() -> void:
 	c.blocking_mode_enabled = true
 	conn(c)
 	var e = c.request(0, "/case/slowbody?timed", [])
-	print("blocking: req ", es(e), " ", st(c), " poll ", es(c.poll()), " ", st(c), " body ", c.read_response_body_chunk().size(), " ",
+	print("blocking: req ", es(e), " ", st(c), " poll ", es(c.poll()), " ", st(c), " body ",
+			c.read_response_body_chunk().size(), " ",
 			st(c))
 	c = HTTPClient.new()
 	conn(c)
@@ -265,7 +284,8 @@ func states() -> void:
 	print("set own TCP -> ", st(c), " poll ", es(c.poll()), " ", st(c))
 	c = HTTPClient.new()
 	c.connection = sp
-	print("request without poll -> ", es(c.request(0, "/case/len", [])), until(c, [6])[1], st(c), c.read_response_body_chunk().size(),
+	print("request without poll -> ", es(c.request(0, "/case/len", [])), until(c, [6])[1], st(c),
+			c.read_response_body_chunk().size(),
 			st(c))
 	c = HTTPClient.new()
 	var spb := StreamPeerBuffer.new()
@@ -277,8 +297,10 @@ func states() -> void:
 func queries() -> void:
 	print("== query")
 	var c := HTTPClient.new()
-	for q in [{}, {"a": 1}, {"a": null}, {"a": [1, null, "x y"]}, {"a b": "c&d=e", "ü": "ß/?:@-._~!*'()+"}, {1: 2.5, &"sn": true},
-			{"d": {"x": 1}}, {"arr": []}, {"p": PackedStringArray(["x", "y"])}, {"v": Vector2(1, 2)}, {"s": "%20+"}, {"e": ""},
+	for q in [{}, {"a": 1}, {"a": null}, {"a": [1, null, "x y"]}, {"a b": "c&d=e", "ü": "ß/?:@-._~!*'()+"}, {1: 2.5,
+			&"sn": true},
+			{"d": {"x": 1}}, {"arr": []}, {"p": PackedStringArray(["x", "y"])}, {"v": Vector2(1, 2)}, {"s": "%20+"},
+			{"e": ""},
 			{"f": 1.0, "n": -3, "big": 1e20}, {"c": Color(1, 0, 0)}]:
 		print("q ", q, " -> ", c.query_string_from_dict(q))
 
@@ -334,7 +356,8 @@ func proxies() -> void:
 			echo(c, 0, "/case/echo", []))
 	c = HTTPClient.new()
 	c.set_https_proxy("127.0.0.1", port)
-	print("https proxy deny -> ", es(conn(c, "deny.test", tls_port, TLSOptions.client_unsafe())), " ", st(c), " ", es(c.poll()))
+	print("https proxy deny -> ", es(conn(c, "deny.test", tls_port, TLSOptions.client_unsafe())), " ", st(c), " ",
+			es(c.poll()))
 
 
 func _initialize() -> void:

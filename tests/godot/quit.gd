@@ -1,5 +1,5 @@
-# The engine quits while clients connect, shake hands, send, receive and write files, here and in threads. What shows that it went
-# well is the end itself: in time, with the right code, and nothing told of leaks.
+# The engine quits while clients connect, shake hands, send, receive and write files, here and in threads. What shows
+# that it went well is the end itself: in time, with the right code, and nothing told of leaks.
 extends "res://check.gd"
 
 const Peer := preload("res://peer.gd")
@@ -41,8 +41,10 @@ func run() -> void:
 	wait_for(func() -> bool:
 		downloading.poll()
 		return downloading.get_response_bytes_received() > 0)
-	same([sending.get_status(), receiving.get_status(), downloading.get_status()], [6, 7, 7], "sending, receiving, downloading at the end")
-	kept = [peer_that_waits, silent, resolving, handshaking, sending, receiving, downloading, receiving.connection, peer]
+	same([sending.get_status(), receiving.get_status(), downloading.get_status()], [6, 7, 7],
+			"sending, receiving, downloading at the end")
+	kept = [peer_that_waits, silent, resolving, handshaking, sending, receiving, downloading, receiving.connection,
+			peer]
 	var busy := Semaphore.new()
 	for place in 4:
 		var thread := Thread.new()
@@ -60,7 +62,8 @@ func work(busy: Semaphore) -> void:
 	var told := false
 	while not stop:
 		client.request(WhimbrelHTTPClient.METHOD_GET, "/bytes/1000000", PackedStringArray())
-		while not stop and client.get_status() in [WhimbrelHTTPClient.STATUS_REQUESTING, WhimbrelHTTPClient.STATUS_BODY]:
+		while not stop and client.get_status() in [WhimbrelHTTPClient.STATUS_REQUESTING,
+				WhimbrelHTTPClient.STATUS_BODY]:
 			client.poll()
 			if client.get_status() == WhimbrelHTTPClient.STATUS_BODY:
 				client.read_response_body_chunk()

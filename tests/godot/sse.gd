@@ -1,5 +1,6 @@
-# Event streams: each event is there in the frame after the server sent it, in every framing, and a lost stream goes on where it
-# was. The server sends an event only when the one before it has been seen, so frames are counted and no clock is asked.
+# Event streams: each event is there in the frame after the server sent it, in every framing, and a lost stream goes on
+# where it was. The server sends an event only when the one before it has been seen, so frames are counted and no clock
+# is asked.
 extends "res://check.gd"
 
 const Peer := preload("res://peer.gd")
@@ -96,7 +97,9 @@ func reconnects() -> void:
 			peer.send("id: never\ndata: half")
 		peer.close()
 		request = await begin()
-		ok(("\r\nLast-Event-ID: %s\r\n" % ("never" if end.ends_with("in an event") else id)) in request, "after %s it asks for what follows" % end, request)
+		ok(("\r\nLast-Event-ID: %s\r\n" % ("never" if end.ends_with("in an event") else id)) in request,
+				"after %s it asks for what follows" % end, request)
 	peer.send("data: again\n\n")
 	await frames_until(func() -> bool: return not reader.events.is_empty())
-	same([reader.events.size(), reader.events[0].data if reader.events else "", reader.connections], [1, "again", 4], "and goes on")
+	same([reader.events.size(), reader.events[0].data if reader.events else "", reader.connections], [1, "again", 4],
+			"and goes on")

@@ -1,5 +1,5 @@
-# An event stream (text/event-stream of the HTML standard) over a polled client, one `step()` a frame. It connects by itself, gives
-# each event as it comes, and after an end or error asks again with the last event's id.
+# An event stream (text/event-stream of the HTML standard) over a polled client, one `step()` a frame. It connects by
+# itself, gives each event as it comes, and after an end or error asks again with the last event's id.
 extends RefCounted
 
 # Whole events since the last step: { "event": String, "data": String, "id": String }.

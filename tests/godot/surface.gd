@@ -1,21 +1,25 @@
-# Every name of the native class is ours too, with the same arguments, defaults, results and values: by the table surface.txt and
-# by what this engine says of its own class.
+# Every name of the native class is ours too, with the same arguments, defaults, results and values: by the table
+# surface.txt and by what this engine says of its own class.
 extends "res://check.gd"
 
 const OURS := &"WhimbrelHTTPClient"
 const NATIVE := &"HTTPClient"
 const NEW_PROPERTIES := {
-	"pinned_keys": TYPE_PACKED_STRING_ARRAY, "min_tls_version": TYPE_INT, "revocation_list": TYPE_STRING, "accept_encoding": TYPE_BOOL,
+	"pinned_keys": TYPE_PACKED_STRING_ARRAY, "min_tls_version": TYPE_INT, "revocation_list": TYPE_STRING,
+	"accept_encoding": TYPE_BOOL,
 	"preserve_chunks": TYPE_BOOL, "download_file": TYPE_STRING, "error_message": TYPE_STRING,
 }
 const NEW_METHODS := {
-	"set_client_certificate": [TYPE_OBJECT, TYPE_OBJECT], "request_file": [TYPE_INT, TYPE_STRING, TYPE_PACKED_STRING_ARRAY, TYPE_STRING],
+	"set_client_certificate": [TYPE_OBJECT, TYPE_OBJECT], "request_file": [TYPE_INT, TYPE_STRING,
+	TYPE_PACKED_STRING_ARRAY, TYPE_STRING],
 	"get_request_bytes_sent": [], "get_request_body_length": [], "get_response_bytes_received": [], "get_timings": [],
 	"get_response_trailers": [],
 }
 const TYPES := {
-	"void": TYPE_NIL, "bool": TYPE_BOOL, "int": TYPE_INT, "String": TYPE_STRING, "PackedStringArray": TYPE_PACKED_STRING_ARRAY,
-	"PackedByteArray": TYPE_PACKED_BYTE_ARRAY, "Dictionary": TYPE_DICTIONARY, "StreamPeer": TYPE_OBJECT, "TLSOptions": TYPE_OBJECT,
+	"void": TYPE_NIL, "bool": TYPE_BOOL, "int": TYPE_INT, "String": TYPE_STRING,
+	"PackedStringArray": TYPE_PACKED_STRING_ARRAY,
+	"PackedByteArray": TYPE_PACKED_BYTE_ARRAY, "Dictionary": TYPE_DICTIONARY, "StreamPeer": TYPE_OBJECT,
+	"TLSOptions": TYPE_OBJECT,
 }
 
 
@@ -46,14 +50,16 @@ func table(methods: Dictionary, properties: Dictionary) -> void:
 			"property":
 				var property: Dictionary = properties.get(words[1], {})
 				same(property.get("type"), TYPES[words[2]], "property %s: %s" % [words[1], words[2]])
-				ok(methods.has(words[3]) and methods.has(words[4]), "its setter and getter %s, %s" % [words[3], words[4]])
+				ok(methods.has(words[3]) and methods.has(words[4]), "its setter and getter %s, %s" % [words[3],
+						words[4]])
 			"method":
 				table_method(methods.get(words[1], {}), line)
 			"constant":
 				constants += 1
 				var is_there := words[2] in ClassDB.class_get_enum_constants(OURS, words[1], true)
 				var value := ClassDB.class_get_integer_constant(OURS, words[2])
-				if not is_there or value != int(words[3]) or ClassDB.class_get_integer_constant_enum(OURS, words[2]) != words[1]:
+				if not is_there or value != int(words[3]) or ClassDB.class_get_integer_constant_enum(OURS,
+						words[2]) != words[1]:
 					ok(false, line, "in the enum: %s, value %d" % [is_there, value])
 	same(constants, 81, "every constant has its enum and value")
 
@@ -76,7 +82,8 @@ func table_method(method: Dictionary, line: String) -> void:
 	for given in method.args:
 		got.append([given.name, given.type])
 	# No object is null in the table and a null object here; the engine's own class decides below.
-	var given_defaults: Array = method.default_args.map(func(value: Variant) -> Variant: return null if value == null else value)
+	var plain := func(value: Variant) -> Variant: return null if value == null else value
+	var given_defaults: Array = method.default_args.map(plain)
 	same([method["return"].type, got, given_defaults], [TYPES[result], wanted, defaults], line)
 
 
@@ -93,7 +100,8 @@ func this_engine(methods: Dictionary, properties: Dictionary) -> void:
 		same(properties[native.name].type, native.type, "%s has this engine's type" % native.name)
 	for name in ClassDB.class_get_integer_constant_list(NATIVE, true):
 		same([ClassDB.class_get_integer_constant(OURS, name), ClassDB.class_get_integer_constant_enum(OURS, name)],
-				[ClassDB.class_get_integer_constant(NATIVE, name), ClassDB.class_get_integer_constant_enum(NATIVE, name)], name)
+				[ClassDB.class_get_integer_constant(NATIVE, name), ClassDB.class_get_integer_constant_enum(NATIVE,
+				name)], name)
 
 
 func shape(method: Dictionary) -> Array:
@@ -114,8 +122,10 @@ func beyond(methods: Dictionary, properties: Dictionary) -> void:
 		for given in methods.get(name, {}).get("args", []):
 			types.append(given.type)
 		ok(methods.has(name) and types == NEW_METHODS[name], "new method %s" % name, types)
-	same(Array(ClassDB.class_get_enum_constants(OURS, "TLSVersion", true)), ["TLS_1_2", "TLS_1_3"], "the enum TLSVersion")
-	ok(properties.get("error_message", {}).get("usage", 0) & PROPERTY_USAGE_READ_ONLY != 0 or not methods.has("set_error_message"),
+	same(Array(ClassDB.class_get_enum_constants(OURS, "TLSVersion", true)), ["TLS_1_2", "TLS_1_3"],
+			"the enum TLSVersion")
+	ok(properties.get("error_message", {}).get("usage",
+			0) & PROPERTY_USAGE_READ_ONLY != 0 or not methods.has("set_error_message"),
 			"error_message can't be set")
 
 
@@ -124,10 +134,12 @@ func defaults() -> void:
 	var native := HTTPClient.new()
 	for name in ["blocking_mode_enabled", "read_chunk_size", "connection"]:
 		same(client.get(name), native.get(name), "default of %s" % name)
-	same([client.accept_encoding, client.preserve_chunks, client.download_file, client.revocation_list, client.error_message],
+	same([client.accept_encoding, client.preserve_chunks, client.download_file, client.revocation_list,
+			client.error_message],
 			[false, false, "", "", ""], "what is new is off")
 	same(client.pinned_keys, PackedStringArray(), "no keys are pinned")
-	same([client.get_request_bytes_sent(), client.get_response_bytes_received()], [0, 0], "nothing has been sent or received")
+	same([client.get_request_bytes_sent(), client.get_response_bytes_received()], [0, 0],
+			"nothing has been sent or received")
 	ok(client.get_timings() is Dictionary, "timings are a dictionary")
 	same(client.get_response_trailers(), PackedStringArray(), "no trailers")
 
@@ -140,5 +152,6 @@ func calls() -> void:
 	same(client.callv("connect_to_host", ["", 80, null]), ERR_INVALID_PARAMETER, "with null for TLSOptions")
 	same(client.callv("request", [0, "/", PackedStringArray()]), ERR_INVALID_PARAMETER, "request without a body")
 	same(client.callv("request", [0, "/", PackedStringArray(), "body"]), ERR_INVALID_PARAMETER, "request with a body")
-	same(client.callv("request_raw", [0, "/", PackedStringArray(), PackedByteArray()]), ERR_INVALID_PARAMETER, "request_raw")
+	same(client.callv("request_raw", [0, "/", PackedStringArray(), PackedByteArray()]), ERR_INVALID_PARAMETER,
+			"request_raw")
 	same(client.callv("get_status", []), 0, "get_status")

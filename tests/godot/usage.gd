@@ -1,8 +1,10 @@
-# What public Godot projects do with the polled client, found by running them: in threads, by constants, by its connection.
+# What public Godot projects do with the polled client, found by running them: in threads, by constants, by its
+# connection.
 extends "res://check.gd"
 
 const Peer := preload("res://peer.gd")
-const FINAL := [WhimbrelHTTPClient.STATUS_DISCONNECTED, WhimbrelHTTPClient.STATUS_CANT_RESOLVE, WhimbrelHTTPClient.STATUS_CANT_CONNECT]
+const FINAL := [WhimbrelHTTPClient.STATUS_DISCONNECTED, WhimbrelHTTPClient.STATUS_CANT_RESOLVE,
+		WhimbrelHTTPClient.STATUS_CANT_CONNECT]
 
 enum Mine { READING = WhimbrelHTTPClient.STATUS_BODY, IDLE = WhimbrelHTTPClient.STATUS_CONNECTED }
 
@@ -38,7 +40,8 @@ func tutorial() -> void:
 	var http := WhimbrelHTTPClient.new()
 	var err := http.connect_to_host("127.0.0.1", argument(0))
 	assert(err == OK)
-	while http.get_status() == WhimbrelHTTPClient.STATUS_CONNECTING or http.get_status() == WhimbrelHTTPClient.STATUS_RESOLVING:
+	while (http.get_status() == WhimbrelHTTPClient.STATUS_CONNECTING
+			or http.get_status() == WhimbrelHTTPClient.STATUS_RESOLVING):
 		http.poll()
 		OS.delay_msec(1)
 	assert(http.get_status() == WhimbrelHTTPClient.STATUS_CONNECTED)
@@ -48,7 +51,8 @@ func tutorial() -> void:
 	while http.get_status() == WhimbrelHTTPClient.STATUS_REQUESTING:
 		http.poll()
 		OS.delay_msec(1)
-	assert(http.get_status() == WhimbrelHTTPClient.STATUS_BODY or http.get_status() == WhimbrelHTTPClient.STATUS_CONNECTED)
+	assert(http.get_status() == WhimbrelHTTPClient.STATUS_BODY
+			or http.get_status() == WhimbrelHTTPClient.STATUS_CONNECTED)
 	var rb := PackedByteArray()
 	if http.has_response():
 		var told := http.get_response_headers_as_dictionary()
@@ -60,7 +64,8 @@ func tutorial() -> void:
 				OS.delay_usec(100)
 			else:
 				rb = rb + chunk
-	same([http.get_response_code(), rb.size(), http.get_response_body_length()], [200, 100000, 100000], "the tutorial's program")
+	same([http.get_response_code(), rb.size(), http.get_response_body_length()], [200, 100000, 100000],
+			"the tutorial's program")
 
 
 func constants() -> void:
@@ -77,10 +82,12 @@ func constants() -> void:
 	var method: WhimbrelHTTPClient.Method = 2 as WhimbrelHTTPClient.Method
 	var status: WhimbrelHTTPClient.Status = client.get_status() as WhimbrelHTTPClient.Status
 	var code: WhimbrelHTTPClient.ResponseCode = WhimbrelHTTPClient.RESPONSE_NOT_FOUND
-	same([method, status, code], [WhimbrelHTTPClient.METHOD_POST, WhimbrelHTTPClient.STATUS_DISCONNECTED, 404], "`as` and typed variables")
+	same([method, status, code], [WhimbrelHTTPClient.METHOD_POST, WhimbrelHTTPClient.STATUS_DISCONNECTED, 404],
+			"`as` and typed variables")
 	same(takes(method, code), 406, "typed parameters")
 	same(ClassDB.class_get_enum_constants("WhimbrelHTTPClient", "Method")[3], "METHOD_PUT", "names of an enum")
-	same(client.request(HTTPClient.METHOD_GET, "/", []), ERR_INVALID_PARAMETER, "the native class's constants may be passed")
+	same(client.request(HTTPClient.METHOD_GET, "/", []), ERR_INVALID_PARAMETER,
+			"the native class's constants may be passed")
 	same(client.STATUS_BODY, 7, "constants by the object")
 
 
@@ -92,7 +99,8 @@ func containers() -> void:
 	var pool := Pool.new()
 	var first := pool.take("a")
 	var clients: Array[WhimbrelHTTPClient] = [first, pool.take("b")]
-	same([clients.size(), pool.by_host["a"] == first, clients.find(first)], [2, true, 0], "typed arrays and dictionaries")
+	same([clients.size(), pool.by_host["a"] == first, clients.find(first)], [2, true, 0],
+			"typed arrays and dictionaries")
 	first.set_meta("request", {"id": 7})
 	same(first.get_meta("request").id, 7, "set_meta")
 	var weak: WeakRef = weakref(first)
@@ -127,7 +135,8 @@ func in_threads() -> void:
 func download(count: int, blocking: bool) -> int:
 	var client := WhimbrelHTTPClient.new()
 	client.blocking_mode_enabled = blocking
-	connect_client(client, argument(1) if count % 4 > 1 else argument(0), TLSOptions.client_unsafe() if count % 4 > 1 else null)
+	connect_client(client, argument(1) if count % 4 > 1 else argument(0),
+			TLSOptions.client_unsafe() if count % 4 > 1 else null)
 	client.request(WhimbrelHTTPClient.METHOD_GET, "/bytes/%d" % count, PackedStringArray())
 	head(client)
 	return body(client).size()
@@ -154,7 +163,8 @@ func no_content() -> void:
 	peer.request(client)
 	peer.send("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
 	same(head(client), WhimbrelHTTPClient.STATUS_BODY, "204 with Content-Length: 0 goes through BODY")
-	same([client.read_response_body_chunk().size(), client.get_status()], [0, WhimbrelHTTPClient.STATUS_CONNECTED], "  and one read ends it")
+	same([client.read_response_body_chunk().size(), client.get_status()], [0, WhimbrelHTTPClient.STATUS_CONNECTED],
+			"  and one read ends it")
 
 
 func headers_in_body() -> void:
@@ -212,7 +222,8 @@ func self_signed_authority() -> void:
 		client.connect_to_host(case[0], peer.port, TLSOptions.client(own, case[1]))
 		peer.accept_tls(client, TLSOptions.server(own_key, own))
 		var wanted := WhimbrelHTTPClient.STATUS_CONNECTED if case[2] else WhimbrelHTTPClient.STATUS_TLS_HANDSHAKE_ERROR
-		same(client.get_status(), wanted, "the engine's own self-signed certificate, asked for %s as %s" % [case[0], case[1]])
+		same(client.get_status(), wanted, "the engine's own self-signed certificate, asked for %s as %s" % [case[0],
+				case[1]])
 	var peer := Peer.new()
 	var stranger := WhimbrelHTTPClient.new()
 	stranger.connect_to_host("localhost", peer.port, TLSOptions.client(certificate("WHIMBREL_OTHER_CERT")))
@@ -236,11 +247,13 @@ func in_frames() -> void:
 
 func helpers() -> void:
 	var client := WhimbrelHTTPClient.new()
-	same(client.query_string_from_dict({"username": "user", "password": "pass"}), "username=user&password=pass", "the manual's query string")
+	same(client.query_string_from_dict({"username": "user", "password": "pass"}), "username=user&password=pass",
+			"the manual's query string")
 	same(client.query_string_from_dict({"single": 123, "not_valued": null, "multiple": [22, 33, 44]}),
 			"single=123&not_valued&multiple=22&multiple=33&multiple=44", "the manual's other one")
 	var body_text := "name=" + "ü".uri_encode()
 	connect_client(client, argument(0))
 	var told: Dictionary = JSON.parse_string(fetch(client, "/anything", WhimbrelHTTPClient.METHOD_POST,
-			["Content-Type: application/x-www-form-urlencoded", "Content-Length: " + str(body_text.length())], body_text))
+			["Content-Type: application/x-www-form-urlencoded", "Content-Length: " + str(body_text.length())],
+			body_text))
 	same(told.get("form", {}).get("name"), "ü", "a form with its length given by the caller")

@@ -128,3 +128,26 @@ fn ends(text: &str) -> String {
     }
     format!("{}\n... {} lines ...\n{}", lines[..40].join("\n"), lines.len() - 80, lines[lines.len() - 40..].join("\n"))
 }
+
+#[test]
+fn a_run_is_judged_by_what_it_printed_told_and_returned() {
+    let good = || Run { stdout: "ok a\n".to_owned(), stderr: String::new(), code: Some(0), is_late: false };
+    judge(&good()).unwrap();
+    let many = "ERROR: x\n   at: y\n".repeat(FEW_ERRORS + 1);
+    let bad = [
+        Run { stdout: String::new(), ..good() },
+        Run { stdout: "ok a\nnot ok b: c\n".to_owned(), ..good() },
+        Run { code: Some(1), ..good() },
+        Run { code: None, ..good() },
+        Run { is_late: true, ..good() },
+        Run { stderr: "SCRIPT ERROR: x\n".to_owned(), ..good() },
+        Run { stderr: "thread 'main' panicked at y\n".to_owned(), ..good() },
+        Run { stderr: "WARNING: ObjectDB instances leaked at exit\n".to_owned(), ..good() },
+        Run { stderr: many.clone(), ..good() },
+    ];
+    for run in bad {
+        assert!(judge(&run).is_err(), "{} {}", run.stdout, run.stderr);
+    }
+    let foreseen = format!("ok a\nerrors at most: {}\n", FEW_ERRORS + 1);
+    judge(&Run { stdout: foreseen, stderr: many, ..good() }).unwrap();
+}
