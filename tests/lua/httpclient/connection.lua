@@ -332,6 +332,30 @@ test("the bytes of an unframed body may be read from the connection", function()
   equal(got, "old")
 end)
 
+test("get_data waits for all of it, however much that is", function()
+  local size = 20000000
+  local head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+  local gate = served.name()
+  local client, path = polled.open(served.url(head, served.step("n" .. size), served.wait(gate), "rest", served.close))
+  equal(client:request("GET", path), OK)
+  polled.answered(client)
+  local err, data = client.connection:get_data(size)
+  equal(err, OK)
+  equal(#data, size)
+  served.release(gate)
+  equal(polled.body(client), "rest")
+end)
+
+test("get_data gives what came where the connection ends before, and an error", function()
+  local client, path = polled.open(check.env("RAW_TRUNCATED_URL"))
+  equal(client:request("GET", path), OK)
+  polled.answered(client)
+  local err, data, why = client.connection:get_data(2 ^ 40)
+  equal(data, "half")
+  equal(err, HTTPClient.ERR_CONNECTION_ERROR)
+  assert(why and why ~= "", "no sentence")
+end)
+
 test("after an upgrade the connection carries what the script says", function()
   local switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
   local url = served.url(switched, "welcome", served.gone)

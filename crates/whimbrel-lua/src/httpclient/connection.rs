@@ -13,7 +13,9 @@ use super::stream::LuaStream;
 use super::words::{Words, answer, sentence, told};
 use crate::guard::{Finish, bytes};
 
-/// The most that one call receives, in bytes.
+/// The most that one receive is given room for, in bytes, unless more is known to be there.
+const PIECE: usize = 64 * 1024;
+/// The most that is received in one call that does not wait.
 const LARGEST: usize = 16 << 20;
 const GONE: &str = "this connection is closed";
 const REFUSED: Words<'_> = Words::Refusal(PollError::Unconfigured as c_int, GONE);
@@ -110,17 +112,19 @@ pub(super) unsafe extern "C-unwind" fn available(lua: *mut lua_State) -> c_int {
 pub(super) unsafe extern "C-unwind" fn receive(lua: *mut lua_State) -> c_int {
     // SAFETY: as above.
     unsafe {
-        let count = ffi::luaL_checkinteger(lua, 3).clamp(0, LARGEST as ffi::lua_Integer) as usize;
+        let count = usize::try_from(ffi::luaL_checkinteger(lua, 3)).unwrap_or(0);
         let whole = ffi::lua_toboolean(lua, 4) != 0;
         let gone = Words::Received(PollError::Unconfigured as c_int, b"", GONE);
         on_same(lua, &gone, |object, client| {
-            let mut buffer = vec![0; if whole { count } else { count.min(room(client, count)) }];
+            let mut buffer = Vec::new();
             let mut got = 0;
             let mut failure = None;
-            while got < buffer.len() && failure.is_none() {
+            while got < count && failure.is_none() {
+                // It grows with what comes, not with what was asked for.
+                let room = (count - got).min(client.connection_available().clamp(PIECE, LARGEST));
+                buffer.resize(got + room, 0);
                 match client.connection_recv(&mut buffer[got..]) {
                     Ok(0) if whole => rest(object, &mut failure),
-                    Ok(0) => break,
                     Ok(more) => got += more,
                     Err(error) => failure = Some(error),
                 }
@@ -137,12 +141,6 @@ pub(super) unsafe extern "C-unwind" fn receive(lua: *mut lua_State) -> c_int {
             }
         })
     }
-}
-
-/// How large a buffer is worth while: what is there already, or a good piece.
-fn room(client: &mut PollClient, count: usize) -> usize {
-    const PIECE: usize = 64 * 1024;
-    if count <= PIECE { count } else { client.connection_available().max(PIECE) }
 }
 
 /// Waits a little for the peer. A script's own stream that has raised will not go on.
