@@ -310,6 +310,10 @@ fn tell_progress(call: &Gd<WhimbrelHttpCall>, listener: Option<&Callable>, progr
 
 /// Lets go of all who listened to a call that is over: a handler that holds its own call would keep both for ever.
 fn release(mut call: Gd<WhimbrelHttpCall>) {
+    // Nobody else holds it, as after `fetch`: it goes with this.
+    if call.get_reference_count() == 1 {
+        return;
+    }
     for name in ["completed", "progressed", "uploaded", "headers_received", "chunk_received"] {
         for connection in call.get_signal_connection_list(name).iter_shared() {
             if let Some(Ok(callable)) = connection.get("callable").map(|callable| callable.try_to::<Callable>()) {
