@@ -2,9 +2,10 @@
 #
 # What a frame pays is measured from outside. Ours works in the signal `process_frame`, so there it is the time between two
 # listeners, of which one was connected before ours and one after it. A node works in its `_process`, so there it is the time
-# between a node before it and one behind it. Both include what the script does with the results. What HTTPRequest's
-# thread hands over goes by deferred calls, which neither sees: it has no figure. `nothing` is the time between two listeners
-# with none between them, in the same frames as ours: what the measuring itself costs, and the machine's own breaks.
+# between a node before it and one behind it. Both include going on with the script and its next request, but not what it
+# checks. What HTTPRequest's thread hands over goes by deferred calls, which neither sees: it has no figure. `nothing` is the
+# time between two listeners with none between them, in the same frames as ours: what the measuring itself costs, and the
+# machine's own breaks.
 extends RefCounted
 
 const AT_ONCE := 100
@@ -20,7 +21,7 @@ var late := Stamp.new()
 var signal_began := 0
 var signal_ended := 0
 var nothing: Array[int] = []
-# What the row itself did meanwhile.
+# How long the row itself looked at results meanwhile.
 var checking := 0
 # Whose frames are recorded now, by subject: microseconds each.
 var recorded := ""
@@ -92,7 +93,9 @@ func stand_around() -> void:
 			nothing.append(Time.get_ticks_usec() - signal_ended))
 	early.process_priority = -100
 	late.process_priority = 100
-	late.told = func() -> void: record("HTTPRequest", late.at - early.at)
+	late.told = func() -> void:
+		record("HTTPRequest", late.at - early.at - checking)
+		checking = 0
 	tree.root.add_child(early)
 	tree.root.add_child(late)
 
@@ -112,8 +115,10 @@ func node_gets(subject: String, threaded: bool, count: int) -> Dictionary:
 		if failed:
 			return {failed = failed}
 		var result: Array = await node.request_completed
+		var resumed := Time.get_ticks_usec()
 		if result[0] != HTTPRequest.RESULT_SUCCESS or result[1] != 200 or result[3].size() != 100:
 			return {failed = "result %s, status %s" % [result[0], result[1]]}
+		checking += Time.get_ticks_usec() - resumed
 	var figures := clock.figures("req/s", count)
 	recorded = ""
 	node.queue_free()
@@ -126,8 +131,10 @@ func own_gets(subject: String, count: int) -> Dictionary:
 	var clock := Clock.new()
 	for n in count:
 		var res: WhimbrelHTTPResponse = await WhimbrelHTTP.fetch(root + "/hundred")
+		var resumed := Time.get_ticks_usec()
 		if res.status != 200 or res.body.size() != 100:
 			return {failed = "status %s: %s" % [res.status, res.error_message]}
+		checking += Time.get_ticks_usec() - resumed
 	var figures := clock.figures("req/s", count)
 	recorded = ""
 	return figures
