@@ -101,8 +101,7 @@ func cancelled() -> void:
 	var other := WhimbrelHTTP.start(base + "/delay/0.1")
 	session.cancel_all()
 	equal("and none after it cancelled all", session.get_request_count(), 0)
-	await process_frame
-	await process_frame
+	await until(func() -> bool: return calls.all(func(c: WhimbrelHTTPCall) -> bool: return c.is_done()))
 	equal("each of which ends", calls.filter(func(c: WhimbrelHTTPCall) -> bool: return c.is_done() and c.get_response().error == ERR_SKIP).size(), 20)
 	check("those of others go on", (await other.completed).ok)
 	call = WhimbrelHTTP.start(base + "/drip?numbytes=5&duration=0.1&delay=0")
