@@ -11,8 +11,9 @@ use crate::paths;
 impl WhimbrelHttpClient {
     /// Sends a request with a file as its body, read piece by piece by [method poll], so that it may be of any size.
     ///
-    /// [param path] is a `user://`, `res://` or absolute path; what lies in an exported project's package is read whole, at once. The rest is as in
-    /// [method request]. Returns [constant ERR_FILE_CANT_OPEN] if the file can't be read.
+    /// [param path] is a `user://`, `res://` or absolute path; what lies in an exported project's package is read
+    /// whole, at once. The rest is as in [method request]. Returns [constant ERR_FILE_CANT_OPEN] if the file can't be
+    /// read.
     #[func(gd_self)]
     fn request_file(this: Gd<Self>, method: i64, url: GString, headers: PackedStringArray, path: GString) -> Error {
         let body = paths::to_send(&path.to_string());
@@ -25,8 +26,8 @@ impl WhimbrelHttpClient {
         })
     }
 
-    /// Sets the certificate (with the rest of its chain, if any) and the private key that the client shows to servers that ask for
-    /// one, for connections that are made afterwards; `null` for both, the default: none.
+    /// Sets the certificate (with the rest of its chain, if any) and the private key that the client shows to servers
+    /// that ask for one, for connections that are made afterwards; `null` for both, the default: none.
     ///
     /// Returns [constant ERR_INVALID_PARAMETER] if only one is given, one is empty or the key is a public one.
     #[func(gd_self)]
@@ -56,8 +57,8 @@ impl WhimbrelHttpClient {
         self.hold(0, |core| core.client.progress().send_total.map_or(-1, count))
     }
 
-    /// Returns how many bytes of the response's body have come, as they were sent: before decoding, and whether they were read or
-    /// written to [member download_file].
+    /// Returns how many bytes of the response's body have come, as they were sent: before decoding, and whether they
+    /// were read or written to [member download_file].
     #[func]
     fn get_response_bytes_received(&self) -> i64 {
         self.hold(0, |core| count(core.client.progress().transferred))
@@ -66,8 +67,8 @@ impl WhimbrelHttpClient {
     /// Returns how long the last request took to each of its phases, in microseconds.
     ///
     /// `resolved`, `connected` and `secured` (TLS) are told for the first request of a connection, and counted from
-    /// [method connect_to_host]; `sent`, `head` (the response's headers were there) and `finished` (its body was read) come with
-    /// every request. A phase that there was not, or not yet, is missing.
+    /// [method connect_to_host]; `sent`, `head` (the response's headers were there) and `finished` (its body was read)
+    /// come with every request. A phase that there was not, or not yet, is missing.
     #[func]
     fn get_timings(&self) -> VarDictionary {
         let phases = self.hold(None, |core| {
@@ -90,8 +91,8 @@ impl WhimbrelHttpClient {
         found
     }
 
-    /// Returns the trailers of the response, `"Name: value"` each: fields that a server may send after a chunked body. Empty before its
-    /// end, and mostly then, too.
+    /// Returns the trailers of the response, `"Name: value"` each: fields that a server may send after a chunked body.
+    /// Empty before its end, and mostly then, too.
     #[func]
     fn get_response_trailers(&self) -> PackedStringArray {
         self.hold(PackedStringArray::new(), |core| {

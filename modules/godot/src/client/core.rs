@@ -76,8 +76,8 @@ impl Shared {
         })
     }
 
-    /// Uses the core, or gives `None` where it is in use already. `step` may run scripts; nothing of the caller's may be
-    /// borrowed from the engine meanwhile.
+    /// Uses the core, or gives `None` where it is in use already. `step` may run scripts; nothing of the caller's may
+    /// be borrowed from the engine meanwhile.
     pub(crate) fn run<R>(&self, step: impl FnOnce(&mut Core) -> R) -> Option<R> {
         let (result, retired) = self.hold(|core| (step(core), std::mem::take(&mut core.retired)))?;
         drop(retired);

@@ -1,7 +1,7 @@
 //! What Godot's `HTTPClient` has: its 22 methods, with its names, arguments, defaults and results.
 //!
-//! Methods and statuses are plain integers here: GDScript refuses to pass one class's enum where another's is declared, and
-//! both `HTTPClient.METHOD_GET` and ours are in use.
+//! Methods and statuses are plain integers here: GDScript refuses to pass one class's enum where another's is declared,
+//! and both `HTTPClient.METHOD_GET` and ours are in use.
 
 use godot::global::Error;
 use godot::prelude::*;
@@ -15,20 +15,22 @@ use super::{WhimbrelHttpClient, chunk, query, recent, tls};
 impl WhimbrelHttpClient {
     /// Connects to a host; needed before any request. A connection that the client has is closed first.
     ///
-    /// [param host] is a name, an IPv4 or an IPv6 address, without port and path. With `https://` before it TLS is used, with
-    /// [method TLSOptions.client] if [param tls_options] is `null`; with `http://` TLS is not used, and [param tls_options] are ignored.
+    /// [param host] is a name, an IPv4 or an IPv6 address, without port and path. With `https://` before it TLS is
+    /// used, with [method TLSOptions.client] if [param tls_options] is `null`; with `http://` TLS is not used, and
+    /// [param tls_options] are ignored.
     ///
     /// [param port] is 443 with TLS and 80 without if it is negative, as it is by default.
     ///
-    /// [param tls_options] make it a TLS connection, and say whom to trust and which name the certificate must have: see
-    /// [method TLSOptions.client] and [method TLSOptions.client_unsafe].
+    /// [param tls_options] make it a TLS connection, and say whom to trust and which name the certificate must have:
+    /// see [method TLSOptions.client] and [method TLSOptions.client_unsafe].
     ///
-    /// Returns [constant OK] when connecting has begun; [method poll] goes on with it. Returns
-    /// [constant ERR_INVALID_PARAMETER] if the host is shorter than four characters, the port above 65535 or the options are
-    /// a server's, and [constant ERR_CANT_RESOLVE] if the host can't be looked up now.
+    /// Returns [constant OK] when connecting has begun; [method poll] goes on with it, and tells what fails. Returns
+    /// [constant ERR_INVALID_PARAMETER] if the host is shorter than four characters and no IPv6 address, the port is 0
+    /// or above 65535 for an address, or the TLS options are a server's or can't be used.
     ///
-    /// Connecting by TCP may take as many seconds as the project setting [code]network/limits/tcp/connect_timeout_seconds[/code] says
-    /// (30 by default), and as many again for the proxy and TLS.
+    /// Looking up the host and connecting by TCP may take as many seconds together as the project setting
+    /// [code]network/limits/tcp/connect_timeout_seconds[/code] says (30 by default), and a proxy's tunnel and TLS as
+    /// many each.
     #[func(gd_self)]
     fn connect_to_host(
         this: Gd<Self>,
@@ -60,13 +62,13 @@ impl WhimbrelHttpClient {
     /// Sends a request with a body of text, which goes out as UTF-8.
     ///
     /// [param method] is one of [enum Method]. [param url] is usually just the part after the host: `/index.php` for
-    /// `https://example.com/index.php`. For a server that is a proxy it is a whole URL, for [constant METHOD_OPTIONS] also
-    /// `*`, for [constant METHOD_CONNECT] `host:port`. Spaces and non-ASCII characters in it are percent-encoded, and a
-    /// `#fragment` is left out.
+    /// `https://example.com/index.php`. For a server that is a proxy it is a whole URL, for [constant METHOD_OPTIONS]
+    /// also `*`, for [constant METHOD_CONNECT] `host:port`. Spaces and non-ASCII characters in it are percent-encoded,
+    /// and a `#fragment` is left out.
     ///
-    /// [param headers] are lines such as `"Accept: text/html"`, sent in their order. `Host`, `Content-Length` (if there is a body, or
-    /// the method is one that usually has one), `User-Agent` and `Accept` are added if they are not among them. [param body] is sent
-    /// with every method. To send a form:
+    /// [param headers] are lines such as `"Accept: text/html"`, sent in their order. `Host`, `Content-Length` (if there
+    /// is a body, or the method is one that usually has one), `User-Agent` and `Accept` are added if they are not among
+    /// them. [param body] is sent with every method. To send a form:
     ///
     /// ```gdscript
     /// var fields := {"username": "user", "password": "pass"}
@@ -74,9 +76,10 @@ impl WhimbrelHttpClient {
     /// http.request(http.METHOD_POST, "/index.php", headers, http.query_string_from_dict(fields))
     /// ```
     ///
-    /// Returns [constant OK], and the status is [constant STATUS_REQUESTING]; nothing is sent before [method poll]. Otherwise
-    /// nothing has changed: [constant ERR_INVALID_PARAMETER] for a method, URL or header that is not valid, or a status other
-    /// than [constant STATUS_CONNECTED] (one request at a time).
+    /// Returns [constant OK], and the status is [constant STATUS_REQUESTING]; nothing is sent before [method poll].
+    /// Otherwise nothing has changed: [constant ERR_INVALID_PARAMETER] for a method, URL or header that is not valid,
+    /// or a status other than [constant STATUS_CONNECTED] (one request at a time), or [constant ERR_FILE_CANT_OPEN] if
+    /// [member download_file] can't be written.
     #[func(gd_self)]
     fn request(
         this: Gd<Self>,
@@ -104,8 +107,8 @@ impl WhimbrelHttpClient {
         Self::run(&this, Error::ERR_BUSY, |core| request(core, method, &url, &headers, body))
     }
 
-    /// Closes the connection, so that the object can be used again. Proxies, [member read_chunk_size] and the other properties stay.
-    /// Always allowed.
+    /// Closes the connection, so that the object can be used again. Proxies, [member read_chunk_size] and the other
+    /// properties stay. Always allowed.
     #[func(gd_self)]
     fn close(this: Gd<Self>) {
         Self::run(&this, (), |core| {
@@ -121,21 +124,22 @@ impl WhimbrelHttpClient {
         self.hold(false, |core| core.client.has_response())
     }
 
-    /// Returns `true` if the response is chunked (`Transfer-Encoding: chunked`), so that its length is not known before its end.
+    /// Returns `true` if the response is chunked (`Transfer-Encoding: chunked`), so that its length is not known before
+    /// its end.
     #[func]
     fn is_response_chunked(&self) -> bool {
         self.hold(false, |core| core.client.is_response_chunked())
     }
 
-    /// Returns the status code of the response, see [enum ResponseCode]; 0 before there is one. It stays until the next response, or
-    /// [method close].
+    /// Returns the status code of the response, see [enum ResponseCode]; 0 before there is one. It stays until the next
+    /// response, or [method close].
     #[func]
     fn get_response_code(&self) -> i32 {
         self.hold(0, |core| i32::from(core.client.response_code()))
     }
 
-    /// Returns the headers of the response as lines, `"Name: value"` each, in the order in which they came, and empties the list: a second
-    /// call gives none, and [method has_response] is `false`.
+    /// Returns the headers of the response as lines, `"Name: value"` each, in the order in which they came, and empties
+    /// the list: a second call gives none, and [method has_response] is `false`.
     #[func(gd_self)]
     fn get_response_headers(this: Gd<Self>) -> PackedStringArray {
         Self::run(&this, PackedStringArray::new(), |core| {
@@ -143,10 +147,11 @@ impl WhimbrelHttpClient {
         })
     }
 
-    /// Returns the headers of the response as a [Dictionary] of [String]s, and empties the list as [method get_response_headers] does.
+    /// Returns the headers of the response as a [Dictionary] of [String]s, and empties the list as [method
+    /// get_response_headers] does.
     ///
-    /// Names are spelled as the server sent them; of a header that came several times it has the last. For all of them, such as
-    /// every `Set-Cookie`, use [method get_response_headers].
+    /// Names are spelled as the server sent them; of a header that came several times it has the last. For all of them,
+    /// such as every `Set-Cookie`, use [method get_response_headers].
     #[func(gd_self)]
     fn get_response_headers_as_dictionary(this: Gd<Self>) -> VarDictionary {
         Self::run(&this, VarDictionary::new(), |core| {
@@ -158,8 +163,8 @@ impl WhimbrelHttpClient {
         })
     }
 
-    /// Returns the length of the response's body in bytes, or -1 if it is not known: before there is a response, if it is chunked or
-    /// ends with the connection, and with [member accept_encoding].
+    /// Returns the length of the response's body in bytes, or -1 if it is not known: before there is a response, if it
+    /// is chunked or ends with the connection, and with [member accept_encoding].
     #[func]
     fn get_response_body_length(&self) -> i64 {
         self.hold(-1, |core| core.client.response_body_length())
@@ -168,9 +173,9 @@ impl WhimbrelHttpClient {
     /// Returns what there is of the body, at most [member read_chunk_size] bytes, without waiting unless
     /// [member blocking_mode_enabled] is on.
     ///
-    /// It is empty if nothing has come yet, and at the end of the body: go by [method get_status], which is then no longer
-    /// [constant STATUS_BODY]. It becomes [constant STATUS_CONNECTED], or [constant STATUS_DISCONNECTED] if the body ended with
-    /// its connection. Outside of the body it gives nothing, and [member error_message] says so.
+    /// It is empty if nothing has come yet, and at the end of the body: go by [method get_status], which is then no
+    /// longer [constant STATUS_BODY]. It becomes [constant STATUS_CONNECTED], or [constant STATUS_DISCONNECTED] if the
+    /// body ended with its connection. Outside of the body it gives nothing, and [member error_message] says so.
     #[func(gd_self)]
     fn read_response_body_chunk(this: Gd<Self>) -> PackedByteArray {
         Self::run(&this, PackedByteArray::new(), |core| {
@@ -183,18 +188,19 @@ impl WhimbrelHttpClient {
         })
     }
 
-    /// Returns the status, one of [enum Status]. It changes in [method poll], [method read_response_body_chunk] and the calls that
-    /// begin or end something.
+    /// Returns the status, one of [enum Status]. It changes in [method poll], [method read_response_body_chunk] and the
+    /// calls that begin or end something.
     #[func(gd_self)]
     fn get_status(this: Gd<Self>) -> i64 {
         i64::from(recent::shared(&this).status())
     }
 
-    /// Takes a step: connects, sends and receives what can be now, without waiting unless [member blocking_mode_enabled] is on. Call it in every
-    /// frame, or in a loop.
+    /// Takes a step: connects, sends and receives what can be now, without waiting unless [member
+    /// blocking_mode_enabled] is on. Call it in every frame, or in a loop.
     ///
-    /// Returns [constant OK] if nothing failed, or [constant ERR_UNCONFIGURED] without a connection, [constant ERR_CANT_RESOLVE],
-    /// [constant ERR_CANT_CONNECT] and [constant ERR_CONNECTION_ERROR] as the status says.
+    /// Returns [constant OK] if nothing failed, or [constant ERR_UNCONFIGURED] without a connection, [constant
+    /// ERR_CANT_RESOLVE], [constant ERR_CANT_CONNECT] and [constant ERR_CONNECTION_ERROR] as the status says. [constant
+    /// ERR_FILE_CANT_WRITE] means that [member download_file] could not be written to its end.
     #[func(gd_self)]
     fn poll(this: Gd<Self>) -> Error {
         Self::run(&this, Error::ERR_BUSY, |core| {
@@ -207,15 +213,15 @@ impl WhimbrelHttpClient {
         })
     }
 
-    /// Sets the proxy for connections without TLS, or none if [param host] is empty or [param port] is -1. Holds for connections that are made
-    /// afterwards.
+    /// Sets the proxy for connections without TLS, or none if [param host] is empty or [param port] is -1. Holds for
+    /// connections that are made afterwards.
     #[func(gd_self)]
     fn set_http_proxy(this: Gd<Self>, host: GString, port: i64) {
         Self::run(&this, (), |core| core.client.set_http_proxy(&host.to_string(), port));
     }
 
-    /// Sets the proxy for connections with TLS, or none if [param host] is empty or [param port] is -1. It is asked for a tunnel
-    /// (`CONNECT`). Holds for connections that are made afterwards.
+    /// Sets the proxy for connections with TLS, or none if [param host] is empty or [param port] is -1. It is asked for
+    /// a tunnel (`CONNECT`). Holds for connections that are made afterwards.
     #[func(gd_self)]
     fn set_https_proxy(this: Gd<Self>, host: GString, port: i64) {
         Self::run(&this, (), |core| core.client.set_https_proxy(&host.to_string(), port));
@@ -230,8 +236,8 @@ impl WhimbrelHttpClient {
     /// # "single=123&not_valued&multiple=22&multiple=33&multiple=44"
     /// ```
     ///
-    /// Keys and values are taken as text and percent-encoded, a space as `%20`. With `null` the key stands alone, without an
-    /// equal sign. The key of an [Array] is repeated for each of its elements.
+    /// Keys and values are taken as text and percent-encoded, a space as `%20`. With `null` the key stands alone,
+    /// without an equal sign. The key of an [Array] is repeated for each of its elements.
     #[func(gd_self)]
     fn query_string_from_dict(this: Gd<Self>, fields: AnyDictionary) -> GString {
         // Values may be objects that say their own text: nothing is borrowed.

@@ -18,18 +18,19 @@ const PAUSE: Duration = Duration::from_micros(500);
 
 /// The connection of a [WhimbrelHTTPClient] as a stream of bytes.
 ///
-/// This is what [member WhimbrelHTTPClient.connection] gives. Reading takes bytes that the client has not yet decoded: after
-/// the head of a response of unknown length, after an upgrade (`101 Switching Protocols`) and after a successful `CONNECT`.
-/// A byte comes either here or from [method WhimbrelHTTPClient.read_response_body_chunk], never from both.
+/// This is what [member WhimbrelHTTPClient.connection] gives. Reading takes bytes that the client has not yet decoded:
+/// after the head of a response of unknown length, after an upgrade (`101 Switching Protocols`) and after a successful
+/// `CONNECT`. A byte comes either here or from [method WhimbrelHTTPClient.read_response_body_chunk], never from both.
 ///
 /// It does not keep the connection open. When the client is closed, connected again or freed, every call answers
 /// [constant FAILED] and [method StreamPeer.get_available_bytes] gives 0. So keep the client for as long as you use its
 /// stream.
 ///
-/// [method StreamPeer.get_partial_data] and [method StreamPeer.put_partial_data] never wait. [method StreamPeer.get_data] and
-/// [method StreamPeer.put_data] wait until all bytes have come or gone, or the connection has failed, as with every
-/// [StreamPeer]. The end of the stream is [constant ERR_FILE_EOF], [constant ERR_UNCONFIGURED] means that the bytes are the client's
-/// for now (it waits for the head of a response), [constant ERR_BUSY] that it is being used by another thread.
+/// [method StreamPeer.get_partial_data] and [method StreamPeer.put_partial_data] never wait. [method
+/// StreamPeer.get_data] and [method StreamPeer.put_data] wait until all bytes have come or gone, or the connection has
+/// failed, as with every [StreamPeer]. The end of the stream is [constant ERR_FILE_EOF], [constant ERR_UNCONFIGURED]
+/// means that the bytes are the client's for now (it waits for the head of a response), [constant ERR_BUSY] that it is
+/// being used by another thread.
 #[derive(GodotClass)]
 #[class(tool, no_init, base = StreamPeerExtension)]
 pub(crate) struct WhimbrelStreamPeer {

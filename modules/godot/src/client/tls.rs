@@ -98,9 +98,9 @@ impl TlsExtras {
 
 /// A certificate, with its chain, in PEM.
 ///
-/// It is asked for again each time, since a script may have loaded another into the object. The engine takes the NUL at the
-/// text's end for a mistake and says so each time, which would fill the log; so it is told to be silent meanwhile, where
-/// that can be done: its singletons may be asked on the main thread only.
+/// It is asked for again each time, since a script may have loaded another into the object. The engine takes the NUL at
+/// the text's end for a mistake and says so each time, which would fill the log; so it is told to be silent meanwhile,
+/// where that can be done: its singletons may be asked on the main thread only.
 fn pem(mut certificate: Gd<X509Certificate>) -> String {
     if !is_main_thread() || !Engine::singleton().is_printing_error_messages() {
         return certificate.save_to_string().to_string();
