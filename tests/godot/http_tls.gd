@@ -87,7 +87,7 @@ func versions() -> void:
 
 
 func limits() -> void:
-	var silent := "https://127.0.0.1:%s/" % OS.get_environment("WHIMBREL_SILENT_PORT")
+	var silent := "https://127.0.0.1:%s/" % OS.get_environment("WHIMBREL_MUTE_PORT")
 	var res: WhimbrelHTTPResponse = await WhimbrelHTTP.fetch(silent, {connect_timeout = 0.3, tls = trusted()})
 	equal("a handshake that does not come is over time", [res.error, res.error_code], [ERR_TIMEOUT, "tls-timeout"])
 

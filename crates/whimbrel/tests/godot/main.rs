@@ -20,7 +20,8 @@
 //! | `WHIMBREL_REVOKED`, `WHIMBREL_NOT_REVOKED` | revocation lists with and without that certificate, PEM files |
 //! | `WHIMBREL_TLS12_PORT` | an origin that knows nothing newer than TLS 1.2 |
 //! | `WHIMBREL_PROXY_PORT` | an HTTP proxy that knows `a.test` and `tls.test`, which are the origin |
-//! | `WHIMBREL_CLOSED_PORT`, `WHIMBREL_SILENT_PORT` | a port that refuses, one that never answers |
+//! | `WHIMBREL_CLOSED_PORT`, `WHIMBREL_SILENT_PORT` | a port that refuses, one where connecting never ends |
+//! | `WHIMBREL_MUTE_PORT` | a server that takes connections and says nothing |
 //! | `WHIMBREL_CASES` | `PORT TLSPORT CONTROL` of the scripted server (`cases.rs`), for `probe.gd` |
 //! | `WHIMBREL_NGINX`, `WHIMBREL_SQUID` | real servers' ports: `PORT TLSPORT`, and `PORT`; for `servers.gd` alone |
 //! | `WHIMBREL_FOLDER` | an empty folder that the script may fill |

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use whimbrel_testkit::{Authority, BlackHole, Identity, Origin, Proxy, TlsVersions, refused_addr};
+use whimbrel_testkit::{Authority, BlackHole, Identity, Origin, Proxy, RawServer, Script, TlsVersions, refused_addr};
 
 use crate::cases::Cases;
 use crate::engine::{Project, Run};
@@ -29,6 +29,7 @@ pub(crate) struct World {
     tls12: Origin,
     proxy: Proxy,
     silent: BlackHole,
+    mute: RawServer,
 }
 
 impl World {
@@ -48,6 +49,7 @@ impl World {
             client: authority.issue_client("client.test"),
             other: Authority::new(),
             silent: BlackHole::new(),
+            mute: RawServer::start([Script::new().wait_for_close()]),
             secure: tls,
             authority,
             origin,
@@ -88,6 +90,7 @@ impl World {
             ("WHIMBREL_PROXY_PORT", port(self.proxy.addr())),
             ("WHIMBREL_CLOSED_PORT", port(refused_addr())),
             ("WHIMBREL_SILENT_PORT", port(self.silent.addr())),
+            ("WHIMBREL_MUTE_PORT", port(self.mute.addr())),
             ("WHIMBREL_CASES", format!("{} {} {}", cases.plain, cases.tls, cases.control)),
             ("WHIMBREL_FOLDER", project.folder().join("files").display().to_string()),
         ];
