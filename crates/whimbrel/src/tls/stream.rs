@@ -21,6 +21,8 @@ pub(crate) struct TlsStream {
     lower: Stream,
     /// The stream below has ended; what is buffered may still be read.
     ended: bool,
+    /// What it carried was no TLS any more; likewise.
+    failed: Option<rustls::Error>,
     /// The process generation that made it.
     generation: u32,
     /// The last receive stopped before the stream below was dry.
@@ -38,7 +40,7 @@ impl TlsStream {
             Host::V6(addr) => ServerName::from(std::net::IpAddr::from(*addr)),
         };
         let session = ClientConnection::new(config, name).map_err(|error| refusal::error(&error))?;
-        Ok(Self { session, lower, ended: false, generation: fork::generation(), is_yielding: false })
+        Ok(Self { session, lower, ended: false, failed: None, generation: fork::generation(), is_yielding: false })
     }
 
     /// Goes on with the handshake. True when it is done; what is left to send then goes out with the first bytes.
@@ -88,6 +90,9 @@ impl TlsStream {
                 }
                 Err(error) => return Err(error),
             }
+            if let Some(error) = &self.failed {
+                return Err(io::Error::other(error.clone()));
+            }
             if self.ended {
                 return Ok(Received::End { clean: false });
             }
@@ -98,9 +103,11 @@ impl TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.ended = true,
                 Err(error) => return Err(error),
             }
-            self.session.process_new_packets().map_err(io::Error::other)?;
-            // Key updates and the like may ask for an answer.
-            self.flush()?;
+            // What came before the error is read first.
+            self.failed = self.session.process_new_packets().err();
+            // Key updates and the like may ask for an answer. Where nothing can be sent any more, what has come is still
+            // worth reading: a response that says why, say. Who sends hears of it.
+            let _ = self.flush();
         }
         self.is_yielding = true;
         Ok(Received::Blocked)
@@ -163,4 +170,126 @@ pub(crate) fn is_tls(error: &io::Error) -> bool {
 #[cold]
 fn broken(error: io::Error) -> Error {
     Error::new(Kind::Tls, Phase::Tls, format!("the connection broke in the TLS handshake ({error})")).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::{Mutex, MutexGuard};
+
+    use rustls::{ServerConfig, ServerConnection};
+    use whimbrel_testkit::Authority;
+
+    use super::super::{TlsConfigs, TlsOptions};
+    use super::*;
+
+    /// What is on its way between the two.
+    #[derive(Default)]
+    struct Wire {
+        to_client: VecDeque<u8>,
+        to_server: VecDeque<u8>,
+        is_broken: bool,
+    }
+
+    #[derive(Clone, Default)]
+    struct End(Arc<Mutex<Wire>>);
+
+    impl End {
+        fn wire(&self) -> MutexGuard<'_, Wire> {
+            self.0.lock().unwrap()
+        }
+    }
+
+    impl io::Read for End {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let mut wire = self.wire();
+            if wire.to_client.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { wire.to_client.read(buffer) }
+        }
+    }
+
+    impl io::Write for End {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut wire = self.wire();
+            if wire.is_broken { Err(io::ErrorKind::BrokenPipe.into()) } else { wire.to_server.write(bytes) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Pair {
+        client: TlsStream,
+        server: ServerConnection,
+        end: End,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let authority = Authority::new();
+            let identity = authority.issue(&["a.test"]);
+            let config = ServerConfig::builder_with_provider(super::super::config::provider())
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(identity.cert_chain().to_vec(), identity.key())
+                .unwrap();
+            let options = TlsOptions::new().only_roots(authority.ca_pem());
+            let end = End::default();
+            let lower = Stream::Own(Box::new(end.clone()));
+            let host = Host::Domain("a.test".into());
+            let client = TlsStream::new(TlsConfigs::default().get(&options).unwrap(), &host, lower).unwrap();
+            let mut pair = Self { client, server: ServerConnection::new(Arc::new(config)).unwrap(), end };
+            while !pair.client.handshake().unwrap() || pair.server.is_handshaking() {
+                pair.client.flush().unwrap();
+                pair.serve();
+            }
+            pair
+        }
+
+        /// The server's turn.
+        fn serve(&mut self) {
+            let mut wire = self.end.wire();
+            while !wire.to_server.is_empty() {
+                self.server.read_tls(&mut wire.to_server).unwrap();
+                self.server.process_new_packets().unwrap();
+            }
+            while self.server.wants_write() {
+                self.server.write_tls(&mut wire.to_client).unwrap();
+            }
+        }
+
+        fn say(&mut self, text: &str) {
+            self.server.writer().write_all(text.as_bytes()).unwrap();
+            self.serve();
+        }
+
+        fn hear(&mut self) -> io::Result<Vec<u8>> {
+            let mut buffer = [0; 64];
+            match self.client.recv(&mut buffer)? {
+                Received::Bytes(count) => Ok(buffer[..count].to_vec()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_broken_record_is_given() {
+        let mut pair = Pair::new();
+        pair.say("hello");
+        pair.end.wire().to_client.extend([23, 3, 3, 0, 32].into_iter().chain([0; 32]));
+        assert_eq!(pair.hear().unwrap(), b"hello");
+        for _ in 0..2 {
+            assert!(is_tls(&pair.hear().unwrap_err()));
+        }
+    }
+
+    #[test]
+    fn what_came_is_given_though_nothing_can_be_sent_any_more() {
+        let mut pair = Pair::new();
+        pair.say("too large");
+        pair.end.wire().is_broken = true;
+        assert!(pair.client.send(b"a long body").is_err());
+        assert_eq!(pair.hear().unwrap(), b"too large");
+    }
 }
