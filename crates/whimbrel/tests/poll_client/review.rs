@@ -31,6 +31,8 @@ struct Scripted {
     write_error: Option<io::ErrorKind>,
     flush_error: Option<io::ErrorKind>,
     interrupted: bool,
+    /// Whether the end follows the pieces.
+    ends: bool,
 }
 
 impl Scripted {
@@ -44,7 +46,14 @@ impl Read for Scripted {
         if self.interrupted {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let Some(piece) = self.pieces.front_mut() else { return Err(io::ErrorKind::WouldBlock.into()) };
+        let Some(piece) = self.pieces.front_mut() else {
+            return if self.ends { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) };
+        };
+        if piece.is_empty() {
+            // Nothing now, this once.
+            self.pieces.pop_front();
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let count = piece.len().min(buffer.len());
         buffer[..count].copy_from_slice(&piece[..count]);
         piece.drain(..count);
@@ -398,4 +407,141 @@ fn a_new_connection_is_as_good_as_new() {
     ask(&mut client, PollMethod::Get, "/").unwrap();
     assert_eq!(read_all(&mut client), b"hello");
     assert_eq!(server.accepted(), 2);
+}
+
+/// A generator of numbers that are the same in every run (xorshift64*).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
+    }
+
+    fn is_one_of(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// A whole reply with a body in one of its framings, and the state that it leaves.
+fn reply(numbers: &mut Numbers, body: &[u8]) -> (Vec<u8>, PollStatus) {
+    let mut reply = Vec::new();
+    for _ in 0..numbers.below(3) {
+        reply.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+    }
+    reply.extend_from_slice(b"HTTP/1.1 200 OK\r\nX-A: b\r\n");
+    if numbers.is_one_of(4) {
+        reply.extend_from_slice(b"no colon here\r\n");
+    }
+    match numbers.below(3) {
+        0 => {
+            reply.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+            reply.extend_from_slice(body);
+            (reply, PollStatus::Connected)
+        }
+        1 => {
+            reply.extend_from_slice(b"Transfer-Encoding: Chunked\r\n\r\n");
+            let mut rest = body;
+            while !rest.is_empty() {
+                let (chunk, after) = rest.split_at(1 + numbers.below(rest.len()));
+                reply.extend_from_slice(format!("{:x};ext\r\n", chunk.len()).as_bytes());
+                reply.extend_from_slice(chunk);
+                reply.extend_from_slice(b"\r\n");
+                rest = after;
+            }
+            reply.extend_from_slice(b"0\r\nX-Trailer: t\r\n\r\n");
+            (reply, PollStatus::Connected)
+        }
+        _ => {
+            reply.extend_from_slice(b"Connection: close\r\n\r\n");
+            reply.extend_from_slice(body);
+            (reply, PollStatus::Disconnected)
+        }
+    }
+}
+
+/// Cuts bytes into pieces, with nothing now and then between them.
+fn cut(numbers: &mut Numbers, bytes: &[u8], blocks: bool) -> VecDeque<Vec<u8>> {
+    let mut pieces = VecDeque::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let most = if numbers.is_one_of(3) { rest.len() } else { rest.len().min(40) };
+        let (piece, after) = rest.split_at(1 + numbers.below(most));
+        pieces.push_back(piece.to_vec());
+        if blocks && numbers.is_one_of(2) {
+            pieces.push_back(Vec::new());
+        }
+        rest = after;
+    }
+    pieces
+}
+
+/// One request with whatever calls a program may make, until the response is over; the body as it was read.
+fn run(numbers: &mut Numbers, pieces: VecDeque<Vec<u8>>, blocking: bool) -> (Vec<u8>, PollStatus) {
+    let mut client = over(Scripted { pieces, ends: true, ..Scripted::default() });
+    client.set_blocking_mode(blocking);
+    client.set_preserve_chunks(numbers.is_one_of(3));
+    client.set_read_chunk_size([256, 300, 65536][numbers.below(3)]);
+    client.request(PollMethod::Put, "/", [""; 0], "some body").unwrap();
+    let mut body = Vec::new();
+    for step in 0.. {
+        assert!(step < 20_000, "it does not end in {}", client.status());
+        match client.status() {
+            PollStatus::Requesting => {
+                let _ = client.poll();
+            }
+            PollStatus::Body => {
+                if numbers.is_one_of(3) {
+                    let _ = client.poll();
+                }
+                if numbers.is_one_of(9) {
+                    client.set_preserve_chunks(numbers.is_one_of(2));
+                    client.connection_available();
+                }
+                let size = if numbers.is_one_of(4) { numbers.below(20) } else { client.read_room() };
+                let mut buffer = vec![0; size];
+                let count = client.read_body(&mut buffer);
+                body.extend_from_slice(&buffer[..count]);
+            }
+            status => return (body, status),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn every_reply_is_read_whole_in_whatever_pieces_and_by_whatever_calls() {
+    let mut numbers = Numbers(0x5eed);
+    for case in 0..3000 {
+        let body: Vec<u8> = (0..numbers.below(1500)).map(|index| b'a' + (index % 26) as u8).collect();
+        let (reply, end) = reply(&mut numbers, &body);
+        let blocking = numbers.is_one_of(10);
+        let pieces = cut(&mut numbers, &reply, !blocking);
+        let read = run(&mut numbers, pieces, blocking);
+        assert_eq!(read, (body, end), "case {case}: {}", String::from_utf8_lossy(&reply));
+    }
+}
+
+#[test]
+fn a_spoilt_reply_ends_and_gives_nothing_that_was_not_in_it() {
+    let mut numbers = Numbers(0xbad);
+    for _ in 0..5000 {
+        let body: Vec<u8> = (0..numbers.below(300)).map(|index| b'a' + (index % 26) as u8).collect();
+        let (mut reply, _) = reply(&mut numbers, &body);
+        for _ in 0..=numbers.below(4) {
+            let at = numbers.below(reply.len());
+            match numbers.below(3) {
+                0 => reply[at] = b"\r\n\0 :;09afHTP\xff"[numbers.below(14)],
+                1 if reply.len() > 1 => drop(reply.remove(at)),
+                _ => reply.truncate(at.max(1)),
+            }
+        }
+        let blocking = numbers.is_one_of(10);
+        let pieces = cut(&mut numbers, &reply, !blocking);
+        let (read, status) = run(&mut numbers, pieces, blocking);
+        assert!(read.is_empty() || reply.len() >= read.len());
+        assert!(matches!(status, PollStatus::Connected | PollStatus::Disconnected | PollStatus::ConnectionError));
+    }
 }
