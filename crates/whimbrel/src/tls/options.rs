@@ -80,7 +80,9 @@ impl TlsOptions {
 
     /// Trusts these certificates (PEM, one or several) besides the platform's; after [`only_roots`](Self::only_roots),
     /// besides those. They need not be authorities': a server that shows one of them itself, byte for byte, is taken as
-    /// well, if its name and its dates are right. Default: none. A second call replaces the first.
+    /// well, if its name and its dates are right. What any of them has signed is trusted too, whether or not it says that
+    /// it is an authority: whoever holds its key can speak for every name. Default: none. A second call replaces the
+    /// first.
     pub fn extra_roots(self, pem: impl Into<Vec<u8>>) -> Self {
         self.with(|settings| settings.extra_roots = Some(pem.into().into()))
     }
