@@ -67,12 +67,14 @@ end)
 test("a pin that is none is a mistake of the call", function()
   local _, host, port = polled.parts(SECURE)
   local options = TLSOptions.client(CA)
-  options.pinned_keys = { "nonsense" }
-  local client = HTTPClient.new()
-  local err, why = client:connect_to_host(host, port, options)
-  assert(err ~= HTTPClient.OK, "it was taken")
-  check.holds(why, "sha256")
-  equal(client:get_status(), HTTPClient.STATUS_DISCONNECTED)
+  for _, pin in ipairs({ "nonsense", "" }) do
+    options.pinned_keys = { pin }
+    local client = HTTPClient.new()
+    local err, why = client:connect_to_host(host, port, options)
+    equal(err, HTTPClient.ERR_INVALID_PARAMETER)
+    check.holds(why, "sha256")
+    equal(client:get_status(), HTTPClient.STATUS_DISCONNECTED)
+  end
 end)
 
 test("TLS 1.3 alone, by number and by text", function()

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use mlua_sys::{self as ffi, lua_State};
-use whimbrel::{TlsOptions, TlsVersion};
+use whimbrel::{PollError, TlsOptions, TlsVersion};
 
 use crate::guard::bytes;
 use crate::options;
@@ -23,7 +23,7 @@ pub(super) unsafe fn read(
     first: c_int,
     session: c_int,
     host: &str,
-) -> Result<Option<TlsOptions>, String> {
+) -> Result<Option<TlsOptions>, (PollError, String)> {
     // SAFETY: the strings stay on the stack while they are read.
     unsafe {
         let text = |place: c_int| {
@@ -61,7 +61,8 @@ pub(super) unsafe fn read(
         }
         if let Some(keys) = text(6) {
             let keys = String::from_utf8_lossy(keys);
-            options = options.pinned_keys(keys.lines()).map_err(|error| error.to_string())?;
+            // Not `lines`: one empty key is a mistake, not no key.
+            options = options.pinned_keys(keys.split('\n')).map_err(|error| wrong(&error))?;
         }
         options = match text(7) {
             Some(b"1.3") => options.min_version(TlsVersion::Tls13),
@@ -81,15 +82,21 @@ fn is_secure(host: &str) -> bool {
 }
 
 /// The text itself if it is PEM; else what the file of that path holds.
-fn pem(text: &[u8]) -> Result<Vec<u8>, String> {
+fn pem(text: &[u8]) -> Result<Vec<u8>, (PollError, String)> {
     if text.windows(10).any(|window| window == b"-----BEGIN") {
         return Ok(text.to_vec());
     }
-    content(&options::path("TLSOptions", text).map_err(|error| error.to_string())?)
+    content(&options::path("TLSOptions", text).map_err(|error| wrong(&error))?)
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("the file {} can't be read ({error})", path.display()))
+fn content(path: &Path) -> Result<Vec<u8>, (PollError, String)> {
+    fs::read(path)
+        .map_err(|error| (PollError::FileCantOpen, format!("the file {} can't be read ({error})", path.display())))
+}
+
+/// What is said wrongly, rather than not there.
+fn wrong(error: &whimbrel::Error) -> (PollError, String) {
+    (PollError::InvalidParameter, error.to_string())
 }
 
 #[cfg(test)]
@@ -99,9 +106,12 @@ mod tests {
     #[test]
     fn pem_stands_for_itself_and_all_else_is_a_path() {
         assert_eq!(pem(b"-----BEGIN X-----\n").unwrap(), b"-----BEGIN X-----\n");
-        let error = pem(b"/no/such/file.pem").unwrap_err();
+        let (number, error) = pem(b"/no/such/file.pem").unwrap_err();
         assert!(error.starts_with("the file /no/such/file.pem can't be read ("), "{error}");
-        assert!(pem(b"a\0b").unwrap_err().contains("NUL"));
+        assert_eq!(number, PollError::FileCantOpen);
+        let (number, error) = pem(b"a\0b").unwrap_err();
+        assert!(error.contains("NUL"), "{error}");
+        assert_eq!(number, PollError::InvalidParameter);
     }
 
     #[test]
