@@ -28,9 +28,9 @@ pub(super) unsafe extern "C-unwind" fn connect(lua: *mut lua_State) -> c_int {
                     let result = client.connect_to_host(&host, port as i64, options);
                     told(lua, client, result)
                 }
-                Err(sentence) => {
+                Err((number, sentence)) => {
                     client.close();
-                    answer(lua, &Words::Refusal(PollError::FileCantOpen as c_int, &sentence))
+                    answer(lua, &Words::Refusal(number as c_int, &sentence))
                 }
             }
         })
