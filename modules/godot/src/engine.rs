@@ -1,7 +1,7 @@
 //! The one engine behind every object of the process, and what it takes from the project's settings.
 //!
-//! Scripts cannot reach this session: connections, TLS tickets and resolved names are shared, cookies and credentials
-//! are not, because the classes that have them make sessions of their own.
+//! A game is one owner: its polled clients and the static functions of `WhimbrelHTTP` share connections, TLS tickets,
+//! resolved names and, of the static functions, cookies. Who wants them apart makes a session with `WhimbrelHTTP.new()`.
 
 use std::sync::OnceLock;
 use std::time::Duration;
