@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use whimbrel::{Client, PollClient, PollError, PollMethod, PollStatus, TlsOptions};
 use whimbrel_testkit::{Authority, BlackHole, Origin, Proxy, RawServer, Script, refused_addr};
 
-use crate::{PATIENCE, ask, read_all, settle};
+use crate::{PATIENCE, ask, read_all, read_pieces, settle};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -144,6 +144,25 @@ fn a_peer_may_speak_first_over_tls() {
     };
     said(b"first");
     said(b"third");
+}
+
+#[test]
+fn one_read_gives_all_the_tls_records_that_are_there() {
+    let authority = Authority::new();
+    // Four records, and less than any socket holds.
+    let body = vec![b'b'; 60_000];
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    let script = Script::new().expect_head().send([head.as_bytes(), &body].concat()).close();
+    let server = RawServer::start_tls(&authority.issue(&["a.test"]), [script]);
+    let mut client = client();
+    let options = TlsOptions::new().only_roots(authority.ca_pem());
+    client.connect_to_host("a.test", i64::from(server.addr().port()), Some(options)).unwrap();
+    settle(&mut client).unwrap();
+    ask(&mut client, PollMethod::Get, "/").unwrap();
+    assert!(server.wait_finished(1, PATIENCE), "the whole body was sent");
+    let pieces: Vec<usize> = read_pieces(&mut client).iter().map(Vec::len).collect();
+    assert_eq!(pieces.iter().sum::<usize>(), body.len());
+    assert!(pieces.len() <= 2, "what came with the head, and the rest, not {pieces:?}");
 }
 
 #[test]
