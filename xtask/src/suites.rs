@@ -36,7 +36,12 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &["lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit", "love", "nginx"],
         run: lua_hosts,
     },
-    Suite { name: "godot", about: "the extension in real headless Godot", needs: &["godot", "nginx"], run: godot_host },
+    Suite {
+        name: "godot",
+        about: "the extension in real headless Godot",
+        needs: &["godot", "nginx", "squid"],
+        run: godot_host,
+    },
     Suite {
         name: "servers",
         about: "against nginx, Caddy, squid and microsocks",

@@ -116,7 +116,9 @@ impl FramingFields {
         for item in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
             self.coding = match (self.coding, item.eq_ignore_ascii_case(b"chunked")) {
                 (TransferEncoding::Absent, true) => TransferEncoding::Chunked,
-                (TransferEncoding::Absent | TransferEncoding::Open, false) if !item.is_empty() => TransferEncoding::Open,
+                (TransferEncoding::Absent | TransferEncoding::Open, false) if !item.is_empty() => {
+                    TransferEncoding::Open
+                }
                 (TransferEncoding::Open, true) => TransferEncoding::Listed,
                 _ => TransferEncoding::Other,
             };
