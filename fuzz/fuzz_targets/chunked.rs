@@ -12,8 +12,8 @@ use reply::receive;
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, body)) = input.split_first() else { return };
     let bytes = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", body].concat();
-    let whole = receive("GET", &bytes, usize::MAX);
-    assert_eq!(whole, receive("GET", &bytes, 1 + usize::from(choice)));
+    let whole = receive("GET", false, &bytes, usize::MAX);
+    assert_eq!(whole, receive("GET", false, &bytes, 1 + usize::from(choice)));
     match plain(body) {
         Some(data) => assert_eq!((whole.body, whole.end.is_ok()), (data, true)),
         // The plain reader takes no extension, no space and no trailer, so it may refuse more.

@@ -11,11 +11,12 @@ use whimbrel_proto::fields::is_token;
 use whimbrel_proto::h1::{Event, ResponseHead, encode_head};
 
 fuzz_target!(|input: &[u8]| {
-    // The first byte chooses the method and the size of the pieces.
+    // The first byte chooses the method, whether strays are passed over, and the size of the pieces.
     let Some((&choice, bytes)) = input.split_first() else { return };
     let method = ["GET", "HEAD", "CONNECT", "POST"][usize::from(choice) % 4];
-    let whole = receive(method, bytes, usize::MAX);
-    let pieces = receive(method, bytes, 1 + usize::from(choice / 4));
+    let lenient = choice & 4 != 0;
+    let whole = receive(method, lenient, bytes, usize::MAX);
+    let pieces = receive(method, lenient, bytes, 1 + usize::from(choice / 8));
     assert_eq!(whole, pieces);
     for event in &whole.events {
         if let Event::Informational(head) | Event::Head(head) = event {
