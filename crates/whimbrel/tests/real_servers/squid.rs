@@ -20,6 +20,15 @@ struct Squid {
     authority: Authority,
 }
 
+impl Drop for Squid {
+    /// What it shares with processes of its own stays when it is killed.
+    fn drop(&mut self) {
+        for part in ["metadata", "queues", "readers"] {
+            let _ = std::fs::remove_file(format!("/dev/shm/whimbrel{}-cf__{part}.shm", self.port));
+        }
+    }
+}
+
 impl Squid {
     /// Starts squid with these access rules. It knows `a.test` and `b.test`, asks no name server and keeps nothing.
     fn start(rules: &str) -> Self {
