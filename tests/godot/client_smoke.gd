@@ -116,13 +116,16 @@ func properties() -> void:
 	same(client.read_chunk_size, 4096, "a size out of range is refused")
 	ok("16777216" in client.error_message, "with a sentence", client.error_message)
 	client.min_tls_version = 7
-	client.pinned_keys = ["nonsense"]
 	client.download_file = "res://x"
 	ok("user://" in client.error_message, "res:// is refused for a download", client.error_message)
 	client.download_file = "user://../x"
 	client.download_file = "x.bin"
 	same([client.min_tls_version, client.pinned_keys.size(), client.download_file], [client.TLS_1_3, 1, "user://a.bin"],
 			"and so is other nonsense")
+	for keys in [["nonsense"], [""], ["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "x"]]:
+		client.pinned_keys = keys
+		same(client.connect_to_host("https://127.0.0.1"), ERR_INVALID_PARAMETER, "no connection without the pins that were meant")
+		same(client.get_status(), client.STATUS_DISCONNECTED, "nor a socket")
 	client.download_file = ""
 	client.pinned_keys = []
 	same([client.download_file, client.pinned_keys.size()], ["", 0], "empty is none")

@@ -62,9 +62,11 @@ impl WhimbrelHttpClient {
     #[func]
     pub(super) fn set_pinned_keys(&self, keys: PackedStringArray) {
         let keys: Vec<String> = keys.as_slice().iter().map(GString::to_string).collect();
-        match TlsOptions::new().pinned_keys(&keys) {
-            Ok(_) => self.hold((), |core| core.tls.pinned_keys = keys),
-            Err(error) => self.refuse_value(format!("pinned_keys: {error}")),
+        let checked = TlsOptions::new().pinned_keys(&keys);
+        // They are kept in any case: a connection without the pins that were meant would be worse than none.
+        self.hold((), |core| core.tls.pinned_keys = keys);
+        if let Err(error) = checked {
+            self.refuse_value(format!("pinned_keys: {error}"));
         }
     }
 
