@@ -107,8 +107,8 @@ pub(crate) struct WhimbrelHttpClient {
     ///
     /// Each is the SHA-256 of a certificate's SubjectPublicKeyInfo in Base64, with or without [code]sha256/[/code]
     /// before it. The chain is verified besides. Holds for TLS connections that are made afterwards; without a match
-    /// they end in [constant STATUS_TLS_HANDSHAKE_ERROR]. If one of them is not such a hash, all are refused with an
-    /// error.
+    /// they end in [constant STATUS_TLS_HANDSHAKE_ERROR]. If one of them is not such a hash, that is
+    /// an error, and [method connect_to_host] refuses TLS connections until the keys are right.
     #[var(get = get_pinned_keys, set = set_pinned_keys)]
     pinned_keys: PhantomVar<PackedStringArray>,
 
