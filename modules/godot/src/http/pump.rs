@@ -4,7 +4,7 @@
 //! Everything here belongs to the main thread. No borrow is held while a signal is emitted or an object dropped: whoever
 //! is called may start, cancel and free what he likes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ const ALL: Duration = Duration::from_millis(4);
 
 thread_local! {
     static PUMP: RefCell<Option<Pump>> = const { RefCell::new(None) };
+    /// The engine quits. What a script begins now would outlive the language that its handlers are written in.
+    static IS_OVER: Cell<bool> = const { Cell::new(false) };
     /// Stays until the library goes: it may be what is calling.
     static TICKER: RefCell<Option<Gd<Ticker>>> = const { RefCell::new(None) };
 }
@@ -75,7 +77,7 @@ struct Ending {
 
 // What the engine calls: an object of its own, so that connecting needs no closure. No comment of it is for the editor.
 #[derive(GodotClass)]
-#[class(base = RefCounted, init, internal, rename = WhimbrelHTTPTicker)]
+#[class(tool, base = RefCounted, init, internal, rename = WhimbrelHTTPTicker)]
 struct Ticker {
     base: Base<RefCounted>,
 }
@@ -99,16 +101,19 @@ impl Ticker {
     }
 }
 
-/// Acts on the pump. `None`: this is not the main thread, or it is acted on already.
+/// Acts on the pump. `None`: this is not the main thread, or it is acted on already, or the engine quits.
 fn with<T>(act: impl FnOnce(&mut Pump) -> T) -> Option<T> {
-    if !is_main_thread() {
+    if !is_main_thread() || IS_OVER.get() {
         return None;
     }
     PUMP.try_with(|pump| Some(act(pump.try_borrow_mut().ok()?.get_or_insert_default()))).ok()?
 }
 
-/// Starts a call. What comes of it comes in a later frame.
+/// Starts a call. What comes of it comes in a later frame; nothing does when the engine quits.
 pub(super) fn begin(call: Gd<WhimbrelHttpCall>) {
+    if IS_OVER.get() {
+        return release(call);
+    }
     let Some(order) = call.bind().take_order() else { return };
     with(|pump| {
         let id = pump.transfers.start(order.request, order.delivery);
@@ -337,11 +342,10 @@ fn listen() {
     };
     // Another kind of main loop polls by itself.
     let Ok(mut tree) = main_loop.try_cast::<SceneTree>() else { return };
-    tree.connect("process_frame", &ticker.callable("frame"));
     // Scripts are still there when the root goes, but not much later.
-    if let Some(mut root) = tree.get_root() {
-        root.connect("tree_exiting", &ticker.callable("stop"));
-    }
+    let Some(mut root) = tree.get_root() else { return stop() };
+    root.connect("tree_exiting", &ticker.callable("stop"));
+    tree.connect("process_frame", &ticker.callable("frame"));
     with(|pump| pump.tree = Some(tree));
 }
 
@@ -373,6 +377,7 @@ fn disconnect(mut tree: Gd<SceneTree>) {
 
 /// The engine quits: all that is under way ends without a word, and its part files are gone when this returns.
 fn stop() {
+    IS_OVER.set(true);
     let Some(pump) = PUMP.try_with(|pump| pump.try_borrow_mut().ok()?.take()).ok().flatten() else { return };
     let Pump { transfers, calls, endings, tree } = pump;
     if let Some(tree) = tree {
