@@ -24,7 +24,7 @@ use super::pump;
 /// print(res.json())
 /// ```
 #[derive(GodotClass)]
-#[class(base = RefCounted, no_init, rename = WhimbrelHTTPResponse)]
+#[class(tool, base = RefCounted, no_init, rename = WhimbrelHTTPResponse)]
 pub(crate) struct WhimbrelHttpResponse {
     base: Base<RefCounted>,
     state: Mutex<State>,
@@ -138,8 +138,10 @@ impl State {
         let bytes = self.bytes();
         let content_type = self.head().and_then(|head| head.fields.get("content-type"));
         // What is no text by its type was asked for as text all the same.
-        text::decode(bytes, content_type, self.status())
-            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |text| text.into_owned())
+        let text = text::decode(bytes, content_type, self.status())
+            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |text| text.into_owned());
+        // The engine's strings can't hold it: they would end there.
+        if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
     }
 }
 
@@ -204,7 +206,8 @@ impl WhimbrelHttpResponse {
 
 #[godot_api]
 impl WhimbrelHttpResponse {
-    /// The body as text, in the charset that the response names (UTF-8 if it names none).
+    /// The body as text, in the charset that the response names (UTF-8 if it names none). What is no text in it, and
+    /// NUL, is U+FFFD.
     #[func]
     fn text(&self) -> GString {
         let state = self.lock();
