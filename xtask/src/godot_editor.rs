@@ -25,6 +25,9 @@ const PLUGIN: &str = "
 enabled=PackedStringArray(\"res://addons/documentation/plugin.cfg\")
 ";
 
+/// How a line begins that makes a run a bad one.
+const COMPLAINTS: [&str; 5] = ["not ok ", "ERROR", "SCRIPT ERROR", "WARNING", "Backtrace for "];
+
 /// Checks the addon that `godot::command` has laid out.
 pub(crate) fn check() -> Outcome {
     let folder = process::target().join("godot-editor");
@@ -54,6 +57,8 @@ fn run(folder: &Path, arguments: &[&str]) -> Result<String, String> {
         .arg(folder.join("project"))
         .args(arguments)
         .env("GODOT_HOME", folder.join("home"))
+        // With it the bindings say which class was made in the editor without being one for tools.
+        .env("RUST_BACKTRACE", "1")
         .output()
         .map_err(|error| format!("cannot start the editor: {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -61,7 +66,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let complaints: Vec<&str> = said
         .lines()
         .chain(told.lines())
-        .filter(|line| ["not ok ", "ERROR", "SCRIPT ERROR", "WARNING"].iter().any(|start| line.starts_with(start)))
+        .filter(|line| COMPLAINTS.iter().any(|start| line.starts_with(start)))
         .collect();
     if !complaints.is_empty() {
         return Err(format!("the editor says: {}", complaints.join("; ")));

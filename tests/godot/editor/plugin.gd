@@ -14,6 +14,11 @@ func _check() -> void:
 	for frame in 5:
 		await get_tree().process_frame
 	var missing := 0
+	# A tool's script may use the classes as a game does.
+	var response: WhimbrelHTTPResponse = await WhimbrelHTTP.new().request("").completed
+	if response.error != ERR_INVALID_PARAMETER:
+		print("not ok a request in the editor: %s" % response)
+		missing += 1
 	var classes := Array(ClassDB.get_class_list()).filter(func(name: String) -> bool: return name.begins_with("Whimbrel"))
 	for name: String in classes:
 		EditorInterface.get_script_editor().goto_help("class_name:" + name)

@@ -22,7 +22,7 @@ use super::response::WhimbrelHttpResponse;
 /// var res: WhimbrelHTTPResponse = await download.completed
 /// ```
 #[derive(GodotClass)]
-#[class(base = RefCounted, no_init, rename = WhimbrelHTTPCall)]
+#[class(tool, base = RefCounted, no_init, rename = WhimbrelHTTPCall)]
 pub(crate) struct WhimbrelHttpCall {
     base: Base<RefCounted>,
     /// Until it is started.

@@ -91,7 +91,7 @@ const SHARED: u64 = 0;
 /// var res: WhimbrelHTTPResponse = await api.request("/users").completed
 /// ```
 #[derive(GodotClass)]
-#[class(base = RefCounted, rename = WhimbrelHTTP)]
+#[class(tool, base = RefCounted, rename = WhimbrelHTTP)]
 pub(crate) struct WhimbrelHttp {
     base: Base<RefCounted>,
     number: u64,
