@@ -80,6 +80,7 @@ test("arguments of the wrong type raise, with their place", function()
   wrong(1, "connect_to_host", "string expected, got table", {})
   wrong(2, "connect_to_host", "number expected, got string", "localhost", "80")
   wrong(2, "connect_to_host", "whole number", "localhost", 80.5)
+  wrong(2, "connect_to_host", "whole number", "localhost", 1e300)
   wrong(3, "connect_to_host", "TLSOptions expected, got boolean", "localhost", 443, true)
   wrong(3, "connect_to_host", "TLSOptions expected, got table", "localhost", 443, {})
   for _, name in ipairs({ "request", "request_raw" }) do

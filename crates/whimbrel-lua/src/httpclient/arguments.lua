@@ -30,7 +30,8 @@ end
 
 function ours.whole(place, name, value)
   if type(value) ~= "number" then expected(place, name, "number", value) end
-  if value % 1 ~= 0 then refuse(place, name, "a whole number expected") end
+  -- Beyond 2^53 some Luas turn a number into any other when they make an integer of it.
+  if value % 1 ~= 0 or value > 2 ^ 53 or value < -2 ^ 53 then refuse(place, name, "a whole number expected") end
   return value
 end
 
