@@ -400,4 +400,6 @@ pub(crate) fn shut_down() {
     stop();
     let ticker = TICKER.try_with(|ticker| ticker.borrow_mut().take());
     drop(ticker);
+    // The editor may load the library again, and the system need not have unloaded it.
+    IS_OVER.set(false);
 }
