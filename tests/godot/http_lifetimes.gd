@@ -152,6 +152,12 @@ func reentrant() -> void:
 		nested[0] = inner.is_done())
 	await outer.completed
 	check("a handler may poll", nested[0])
+	var polling := [0]
+	for i in 3000:
+		WhimbrelHTTP.start("").completed.connect(func(_res: WhimbrelHTTPResponse) -> void:
+			polling[0] += 1
+			WhimbrelHTTP.poll())
+	check("and each of many, without end of the stack", await until(func() -> bool: return polling[0] == 3000, 20000), polling)
 
 
 class Awaiting extends Node:

@@ -24,7 +24,11 @@ const OURS: Duration = Duration::from_micros(150);
 /// How long a frame works on events at most, scripts included; one event at least.
 const ALL: Duration = Duration::from_millis(4);
 
+/// How deep handlers may poll out of handlers: every level needs room on the stack.
+const LEVELS: u32 = 16;
+
 thread_local! {
+    static LEVEL: Cell<u32> = const { Cell::new(0) };
     static PUMP: RefCell<Option<Pump>> = const { RefCell::new(None) };
     /// The engine quits. What a script begins now would outlive the language that its handlers are written in.
     static IS_OVER: Cell<bool> = const { Cell::new(false) };
@@ -193,8 +197,12 @@ pub(super) fn recycle(outcome: Box<Outcome>) {
     });
 }
 
-/// Tells what is ready, within a frame's budget.
+/// Tells what is ready, within a frame's budget. Too deep in handlers it leaves that to those who called them.
 pub(super) fn frame() {
+    if LEVEL.get() == LEVELS {
+        return;
+    }
+    let _level = Level::enter();
     let began = Instant::now();
     let mut scripts = Scripts::default();
     // Those that are made meanwhile wait for the next frame.
@@ -207,6 +215,22 @@ pub(super) fn frame() {
         }
     }
     leave();
+}
+
+/// One call of [`frame`].
+struct Level;
+
+impl Level {
+    fn enter() -> Self {
+        LEVEL.set(LEVEL.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        LEVEL.set(LEVEL.get() - 1);
+    }
 }
 
 /// How long scripts took of a frame.

@@ -207,7 +207,7 @@ impl WhimbrelHttp {
     }
 
     /// Tells what is ready, as each frame of a [SceneTree] does by itself: for programs with another main loop, and for
-    /// loops that let no frame pass. On the main thread only.
+    /// loops that let no frame pass. On the main thread only. A handler may call it; 16 handlers deep it does nothing.
     #[func]
     fn poll() {
         pump::frame();
