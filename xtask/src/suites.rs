@@ -197,6 +197,8 @@ fn asan() -> Outcome {
         "--test",
         "faults",
         "--test",
+        "poll_client",
+        "--test",
         "proxies",
         "--test",
         "threats",

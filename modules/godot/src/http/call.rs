@@ -30,6 +30,7 @@ pub(crate) struct WhimbrelHttpCall {
     /// Of the transfer; 0 before it is started.
     id: AtomicU64,
     session: u64,
+    is_quiet: bool,
     response: Mutex<Option<Gd<WhimbrelHttpResponse>>>,
     counts: Counts,
 }
@@ -46,8 +47,10 @@ impl WhimbrelHttpCall {
     /// Makes a call of the session with this number and has it started: at once on the main thread, with its next frame
     /// elsewhere.
     pub(super) fn create(order: Order, session: u64) -> Gd<Self> {
+        let is_quiet = order.is_quiet;
         let call = Gd::from_init_fn(|base| Self {
             base,
+            is_quiet,
             order: Mutex::new(Some(order)),
             id: AtomicU64::new(0),
             session,
@@ -70,6 +73,11 @@ impl WhimbrelHttpCall {
 
     pub(super) fn session(&self) -> u64 {
         self.session
+    }
+
+    /// Whether nobody can listen to more than its end.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_quiet
     }
 
     pub(super) fn take_order(&self) -> Option<Order> {

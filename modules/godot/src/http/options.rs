@@ -51,6 +51,7 @@ pub(super) struct Options {
     tls: Tls,
     resolve: Vec<(String, String)>,
     progress: Option<Callable>,
+    is_quiet: bool,
 }
 
 /// A header field that the script gives, or, without a value, one that is not to be sent.
@@ -87,24 +88,33 @@ pub(super) struct Order {
     pub(super) delivery: Delivery,
     /// The file's name as the script gave it; empty without one.
     pub(super) file: String,
+    /// Nothing but its end is told.
+    pub(super) is_quiet: bool,
     pub(super) progress: Option<Callable>,
 }
 
 impl Options {
+    /// Nobody gets to know the call, so that nobody can listen to more than its end.
+    pub(super) fn keep_quiet(&mut self) {
+        self.is_quiet = true;
+    }
+
     /// The request for this URL. A mistake is in it and comes as its end, as every other failure does.
     pub(super) fn into_order(mut self, client: &Client, url: &str, mistake: Option<Error>) -> Order {
+        self.is_quiet &= self.progress.is_none() && !self.stream;
+        let is_quiet = self.is_quiet;
         let method = self.method.take().unwrap_or_else(|| if self.body.is_some() { "POST" } else { "GET" }.into());
         let request = client.request(&method, url);
         let file = self.download_file.clone().unwrap_or_default();
         let progress = self.progress.take();
         if let Some(error) = mistake {
-            return Order { request: request.fail_with(error), delivery: Delivery::memory(), file, progress };
+            return Order { request: request.fail_with(error), delivery: Delivery::memory(), file, is_quiet, progress };
         }
         let (delivery, request) = match self.delivery() {
             Ok(delivery) => (delivery, self.apply(request)),
             Err(error) => (Delivery::memory(), request.fail_with(error)),
         };
-        Order { request, delivery, file, progress }
+        Order { request, delivery, file, is_quiet, progress }
     }
 
     fn delivery(&self) -> Result<Delivery> {
@@ -117,7 +127,8 @@ impl Options {
             None if self.stream => Delivery::chunks(STREAM),
             None => Delivery::memory(),
         };
-        Ok(delivery.head(true).progress(PROGRESS).priority(self.priority).max_rate(self.max_rate))
+        let delivery = delivery.priority(self.priority).max_rate(self.max_rate);
+        Ok(if self.is_quiet { delivery } else { delivery.head(true).progress(PROGRESS) })
     }
 
     fn apply(mut self, request: RequestBuilder) -> RequestBuilder {

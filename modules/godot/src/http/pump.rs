@@ -324,6 +324,9 @@ impl Ending {
 
 fn tell_progress(call: &Gd<WhimbrelHttpCall>, listener: Option<&Callable>, progress: &Progress, scripts: &mut Scripts) {
     let (down, up) = call.bind().note(progress);
+    if call.bind().is_quiet() {
+        return;
+    }
     let ((received, total), (sent, sent_total)) = call.bind().counts();
     if up {
         scripts.run(|| call.signals().uploaded().emit(sent, sent_total));

@@ -161,7 +161,10 @@ impl Session {
     }
 
     fn start(self, url: &str, options: AnyDictionary) -> Gd<WhimbrelHttpCall> {
-        let mut read = Options::default();
+        self.begin(url, options, Options::default())
+    }
+
+    fn begin(self, url: &str, options: AnyDictionary, mut read: Options) -> Gd<WhimbrelHttpCall> {
         let layers = self.layers.iter().chain([&options]);
         let mistake = layers.map(|layer| read.read(layer)).find_map(|result| result.err());
         let url = absolute(&self.base_url, url);
@@ -173,10 +176,13 @@ impl Session {
 impl WhimbrelHttp {
     /// Makes a request and gives what to `await`, at once: `await WhimbrelHTTP.fetch(url)` is the
     /// [WhimbrelHTTPResponse]. The options are listed above. It is
-    /// `WhimbrelHTTP.start(url, options).completed`: who wants to cancel, pause or wait later calls that.
+    /// `WhimbrelHTTP.start(url, options).completed`: who wants to cancel, pause, wait later or hear the call's other signals
+    /// calls that.
     #[func]
     fn fetch(url: GString, #[opt(default = OptionsArg::none())] options: OptionsArg) -> Signal {
-        let call = Session::shared().start(&url.to_string(), options.0);
+        let mut quiet = Options::default();
+        quiet.keep_quiet();
+        let call = Session::shared().begin(&url.to_string(), options.0, quiet);
         Signal::from_object_signal(&call, "completed")
     }
 
