@@ -175,6 +175,8 @@ struct Reading {
     chunk: Vec<u8>,
     chunk_at: usize,
     chunk_is_whole: bool,
+    /// What a body goes through on its way to a file.
+    file_buffer: Vec<u8>,
 }
 
 impl PollClient {

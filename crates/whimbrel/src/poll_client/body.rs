@@ -1,11 +1,12 @@
 //! The response's body on its way to the caller: in pieces of what is there, in whole chunks, or to a file.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use whimbrel_proto::h1::Framing;
 use whimbrel_proto::polled::PollError;
 use whimbrel_proto::{Error, Kind, Phase, Result};
 
+use super::turn::NAP;
 use super::{PollClient, State};
 use crate::live::{Read, Step};
 use crate::sys::{self, PollSet};
@@ -18,9 +19,6 @@ const FILE_TURN: usize = 1 << 20;
 
 /// How much of it is received at once.
 const FILE_STEP: usize = 256 << 10;
-
-/// See `turn.rs`.
-const NAP: Duration = Duration::from_millis(1);
 
 impl PollClient {
     /// The most bytes that the next [`read_body`](PollClient::read_body) can give, for the size of its buffer: exact where
@@ -248,13 +246,22 @@ impl PollClient {
 
     /// What is there of the body goes to its file, up to a turn.
     fn write_file(&mut self) -> Result<()> {
-        let mut buffer = vec![0; FILE_STEP];
+        let mut buffer = std::mem::take(&mut self.reading.file_buffer);
+        buffer.resize(FILE_STEP, 0);
+        let result = self.write_through(&mut buffer);
+        if matches!(self.state, State::Body(_)) {
+            self.reading.file_buffer = buffer;
+        }
+        result
+    }
+
+    fn write_through(&mut self, buffer: &mut [u8]) -> Result<()> {
         let mut written = 0;
         while written < FILE_TURN {
             let State::Body(live) = &mut self.state else { return Ok(()) };
             let step = match &mut self.decoder {
-                None => live.read(&mut buffer),
-                Some(decoder) => live.read_decoded(decoder, &mut buffer, &mut self.progress.transferred),
+                None => live.read(buffer),
+                Some(decoder) => live.read_decoded(decoder, buffer, &mut self.progress.transferred),
             }?;
             match step {
                 Step::Done(Read::Bytes(count)) => {

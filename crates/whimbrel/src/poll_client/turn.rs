@@ -22,7 +22,7 @@ const JOIN_LIMIT: usize = 16 << 10;
 const CONTINUE: Duration = Duration::from_secs(1);
 
 /// How long a blocking turn sleeps where it has nothing to wait with: a stream of the caller's own.
-const NAP: Duration = Duration::from_millis(1);
+pub(super) const NAP: Duration = Duration::from_millis(1);
 
 impl PollClient {
     /// Does what can be done now: one turn, which sends and receives at most once or twice, and never waits (but in
