@@ -1,20 +1,5 @@
-extends SceneTree
+extends "res://check_http.gd"
 ## Lifetimes: whatever is freed, cancelled or started at any moment, each request ends once and nothing is left.
-
-var failed := 0
-var base := ""
-
-
-func check(title: String, condition: bool, why: Variant = "") -> void:
-	if condition:
-		print("ok ", title)
-	else:
-		failed += 1
-		print("not ok ", title, ": ", why)
-
-
-func equal(title: String, got: Variant, wanted: Variant) -> void:
-	check(title, typeof(got) == typeof(wanted) and got == wanted, "%s, not %s" % [got, wanted])
 
 
 var early: WhimbrelHTTPCall

@@ -1,20 +1,5 @@
-extends SceneTree
+extends "res://check_http.gd"
 ## TLS, proxies and address overrides, against the origins that the test's driver starts.
-
-var failed := 0
-var base := ""
-
-
-func check(title: String, condition: bool, why: Variant = "") -> void:
-	if condition:
-		print("ok ", title)
-	else:
-		failed += 1
-		print("not ok ", title, ": ", why)
-
-
-func equal(title: String, got: Variant, wanted: Variant) -> void:
-	check(title, typeof(got) == typeof(wanted) and got == wanted, "%s, not %s" % [got, wanted])
 
 
 func _initialize() -> void:

@@ -16,7 +16,7 @@ const FEW_ERRORS: usize = 20;
 const LINES_OF_AN_ERROR: usize = 10;
 
 /// What is no test by itself: what others extend or load, and what has a test elsewhere.
-const PARTS: &[&str] = &["check", "peer", "sse_reader", "probe", "servers", "settings"];
+const PARTS: &[&str] = &["check_http", "check", "peer", "sse_reader", "probe", "servers", "settings"];
 
 macro_rules! scripts {
     ($($name:ident: $script:literal,)*) => {
