@@ -6,14 +6,7 @@ use std::path::PathBuf;
 use whimbrel::{PollError, PollMethod, PollStatus};
 use whimbrel_testkit::{Origin, RawServer, Script};
 
-use crate::{ask, connected, connected_to, poll_while, read_all};
-
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("whimbrel-poll-{}-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
-}
+use crate::{ask, connected, connected_to, folder, poll_while, read_all};
 
 fn names(folder: &PathBuf) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()

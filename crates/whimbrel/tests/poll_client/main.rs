@@ -86,3 +86,11 @@ pub(crate) fn read_all(client: &mut PollClient) -> Vec<u8> {
 pub(crate) fn lines(client: &mut PollClient) -> Vec<String> {
     client.take_response_headers().lines().map(|line| line.into_owned()).collect()
 }
+
+/// A folder of this test's own.
+pub(crate) fn folder(name: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("whimbrel-poll-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use whimbrel::{PollClient, PollError, PollMethod, PollStatus};
 use whimbrel_testkit::{Origin, RawServer, Script};
 
-use crate::{PATIENCE, ask, connected, connected_to, poll_while, read, read_all, settle};
+use crate::{PATIENCE, ask, connected, connected_to, folder, poll_while, read, read_all, settle};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const FORGED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged";
@@ -290,13 +290,6 @@ fn a_poll_takes_no_bytes_from_who_reads_the_stream_itself() {
         assert!(begun.elapsed() < PATIENCE);
     }
     assert_eq!(seen, framed.as_bytes());
-}
-
-fn folder(name: &str) -> std::path::PathBuf {
-    let path = std::env::temp_dir().join(format!("whimbrel-poll-review-{}-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
 }
 
 #[test]
